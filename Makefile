@@ -1,0 +1,49 @@
+# Everything is installed into this folder: .tools (uv), .venv (Python packages), .dealpulse (PostgREST, data).
+SHELL := /bin/bash
+PYTHON ?= python3
+UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
+RUN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo up test check lint types contracts lock clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+install: .venv/.installed ## Install everything into this folder
+
+.tools/bin/uv:
+	@$(PYTHON) -m venv .tools && .tools/bin/pip install --quiet uv
+
+.venv/.installed: requirements.lock pyproject.toml | $(UV)
+	@$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv
+	@$(UV) pip sync --quiet --python $(RUN)/python --require-hashes requirements.lock
+	@$(UV) pip install --quiet --python $(RUN)/python --no-deps --editable .
+	@touch $@
+
+demo: .venv/.installed ## Take a deal room to a daily brief (DEAL=path for your own folder)
+	@exec $(RUN)/dealpulse demo $(if $(DEAL),"$(DEAL)")
+
+up: .venv/.installed ## The same stack and services, staying up until Ctrl-C
+	@exec $(RUN)/dealpulse up
+
+test: .venv/.installed ## Run the whole suite against the embedded stack
+	@exec $(RUN)/python -m pytest
+
+check: lint types contracts test ## Ruff, mypy --strict, import contracts, tests
+
+lint: .venv/.installed
+	@$(RUN)/ruff check . && $(RUN)/ruff format --check .
+
+types: .venv/.installed
+	@$(RUN)/mypy
+
+contracts: .venv/.installed
+	@$(RUN)/lint-imports
+
+lock: $(UV) ## Resolve the dependencies anew
+	@$(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url \
+	    --python-version 3.11 --extra dev pyproject.toml -o requirements.lock
+
+clean: ## Remove what was installed and the local data
+	rm -rf .venv .tools .dealpulse

@@ -1,0 +1,1 @@
+"""DealPulse background workers: from a deal room to a cited daily brief."""
