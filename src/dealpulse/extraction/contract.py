@@ -1,0 +1,59 @@
+"""What comes out of a file."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from dealpulse.models import Address, CalendarEvent, Page, Value
+
+
+class Limits(Value):
+    """What one extraction may use. The child process is killed when it goes over."""
+
+    seconds: float = 300.0
+    """Wall clock, also the CPU limit."""
+    memory_bytes: int = 1 << 30
+    max_pages: int = 5_000
+    max_unpacked_bytes: int = 300 << 20
+    """Of a zip-based file, by its own directory, before anything is unpacked."""
+    ocr_language: str = "eng"
+
+
+class DocumentContent(Value):
+    """A document's text, page by page, in reading order; never empty (no text at all is ``Unreadable``)."""
+
+    format: str
+    """``pdf``, ``docx``, ``xlsx``, ``pptx``, ``html``, ``rtf``, ``text``, ``image``, ``email`` ..., by content."""
+    mime_type: str
+    pages: tuple[Page, ...]
+    warnings: tuple[str, ...] = ()
+
+
+class Attachment(Value):
+    """A file that came with an e-mail, written to a path of its own (named by number, never by its own name)."""
+
+    name: str
+    """As the e-mail gives it, without directories or control characters."""
+    mime_type: str
+    path: Path
+    size_bytes: int
+
+
+class EmailContent(Value):
+    """A decoded message. ``body_text`` is what it newly says; ``full_text`` everything."""
+
+    message_id: str | None
+    in_reply_to: str | None
+    references: tuple[str, ...]
+    thread_key: str
+    subject: str
+    sender: Address | None
+    to: tuple[Address, ...]
+    cc: tuple[Address, ...]
+    sent_at: datetime | None
+    body_text: str
+    full_text: str
+    events: tuple[CalendarEvent, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    warnings: tuple[str, ...] = ()

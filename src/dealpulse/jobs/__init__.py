@@ -1,0 +1,68 @@
+"""What can be asked for: the queues and the jobs on them, one module a queue. No I/O.
+
+To add a queue: a module here, a line in :data:`QUEUES` and :data:`JOB_TYPES`, a processor, and its binding in
+``worker.handlers``.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dealpulse.errors import Invalid
+from dealpulse.jobs.contract import Job, Queue
+from dealpulse.jobs.daily_brief import DAILY_BRIEF, GenerateDailyBrief
+from dealpulse.jobs.documents import DOCUMENTS, DocumentOperation, ProcessDocument
+from dealpulse.jobs.emails import EMAILS, EmailOperation, ProcessEmail
+from dealpulse.jobs.sources import SOURCE_SYNC, SyncSource, SyncType
+from dealpulse.models import Operation, SubjectType
+
+JOB_TYPES: Final = {
+    SubjectType.brief: GenerateDailyBrief,
+    SubjectType.document: ProcessDocument,
+    SubjectType.email: ProcessEmail,
+    SubjectType.source: SyncSource,
+}
+
+QUEUES: Final[tuple[Queue, ...]] = (DAILY_BRIEF, DOCUMENTS, EMAILS, SOURCE_SYNC)
+
+
+def queue_named(name: str) -> Queue:
+    """The queue called ``name`` in any of its spellings: ``dailyBrief`` and ``daily-brief`` are the same.
+
+    Raises:
+        Invalid: there is no such queue; the message lists those there are.
+    """
+    for queue in QUEUES:
+        if name in (queue.name, queue.slug):
+            return queue
+    known = ", ".join(queue.slug for queue in QUEUES)
+    raise Invalid(f"There is no queue {name!r}; the queues are {known}.", code="unknown_queue")
+
+
+def job_for(operation: Operation) -> Job:
+    """The job that does what a row asks for.
+
+    Raises:
+        ValueError: the row names an operation this version does not know.
+    """
+    return JOB_TYPES[operation.subject_type].of(operation)
+
+
+__all__ = [
+    "DAILY_BRIEF",
+    "DOCUMENTS",
+    "EMAILS",
+    "QUEUES",
+    "SOURCE_SYNC",
+    "DocumentOperation",
+    "EmailOperation",
+    "GenerateDailyBrief",
+    "Job",
+    "ProcessDocument",
+    "ProcessEmail",
+    "Queue",
+    "SyncSource",
+    "SyncType",
+    "job_for",
+    "queue_named",
+]

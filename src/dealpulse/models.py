@@ -1,0 +1,504 @@
+"""The domain: what a deal consists of and what is found out about it. Values only, no I/O.
+
+Every value is frozen. Ids are UUIDs as text. Times are timezone-aware UTC. Enum members are the words the database
+and the API use.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+
+from msgspec import Struct, field
+
+
+class Value(Struct, frozen=True, kw_only=True):
+    """A frozen domain value; ``msgspec.convert(row, type)`` builds and checks one from a database row."""
+
+
+# --- what a deal is made of -----------------------------------------------------------------------------------------
+
+
+class SourceType(StrEnum):
+    folder = "folder"
+    gdrive = "gdrive"
+    sharepoint = "sharepoint"
+    gmail = "gmail"
+    outlook = "outlook"
+
+
+class SourceState(StrEnum):
+    active = "active"
+    paused = "paused"
+    needs_consent = "needs_consent"
+
+
+ACTIVE_DEAL = "active"
+"""Only deals with this status get briefs. The app may know further statuses of its own."""
+
+
+class Deal(Value):
+    id: str
+    name: str
+    status: str
+    time_zone: str | None = None
+    """IANA name; None means the service's own ``TIMEZONE``."""
+
+    @property
+    def is_active(self) -> bool:
+        return self.status == ACTIVE_DEAL
+
+
+class Source(Value):
+    """One connected place documents or e-mails come from. ``location`` is what the connector needs to find it."""
+
+    id: str
+    deal_id: str
+    type: SourceType
+    name: str
+    location: str
+    """A folder's absolute path, a Drive folder id, a mailbox ... by type."""
+    state: SourceState = SourceState.active
+    cursor: str | None = None
+    """Opaque to all but the connector; None means never listed completely."""
+    last_synced_at: datetime | None = None
+    last_error: str | None = None
+
+
+class DocumentState(StrEnum):
+    new = "new"
+    """Stored, not read yet."""
+    ready = "ready"
+    """Its pages are stored."""
+    failed = "failed"
+    """Cannot be read; ``failure_reason`` says why."""
+    deleted = "deleted"
+    """Gone from its source."""
+
+
+class PageKind(StrEnum):
+    page = "page"
+    slide = "slide"
+    sheet = "sheet"
+    section = "section"
+
+
+class TextMethod(StrEnum):
+    text = "text"
+    ocr = "ocr"
+    mixed = "mixed"
+
+
+class Page(Value):
+    """One page's text. ``char_start`` and ``char_end`` are its offsets in all pages joined by ``"\\n"``."""
+
+    number: int
+    """1-based, in reading order."""
+    kind: PageKind
+    text: str
+    char_start: int
+    char_end: int
+    label: str | None = None
+    """Sheet name, slide title or heading path, for citations of formats without pages."""
+    method: TextMethod = TextMethod.text
+    confidence: float | None = None
+    """Mean OCR word confidence, 0..1; None where no OCR ran."""
+    rotation: int = 0
+    """Degrees clockwise the scan was turned by before reading."""
+    warnings: tuple[str, ...] = ()
+
+
+class Document(Value):
+    id: str
+    deal_id: str
+    name: str
+    path: str
+    """Path within its source, ``/``-separated, for people; identity is ``(source_id, external_id)``."""
+    mime_type: str | None = None
+    size_bytes: int = 0
+    content_hash: str
+    """SHA-256 of the bytes, hex."""
+    storage_key: str
+    state: DocumentState = DocumentState.new
+    failure_code: str | None = None
+    failure_reason: str | None = None
+    page_count: int = 0
+    source_id: str | None = None
+    external_id: str | None = None
+    email_id: str | None = None
+    """The e-mail it was attached to."""
+    web_link: str | None = None
+    summary: Summary | None = None
+    classification: Classification | None = None
+    origin: Origin | None = None
+    """Who wrote ``summary`` and ``classification``; None before the first analysis."""
+    created_at: datetime
+    updated_at: datetime
+
+
+class Address(Value):
+    address: str
+    """Lower-cased addr-spec; empty where the header could not be read."""
+    name: str = ""
+
+
+class CalendarEvent(Value):
+    """An invite found in an e-mail."""
+
+    summary: str
+    start: datetime | None = None
+    end: datetime | None = None
+    location: str = ""
+    method: str = ""
+    """``REQUEST``, ``CANCEL``, ``REPLY`` ..."""
+    attendees: tuple[Address, ...] = ()
+
+
+class Email(Value):
+    id: str
+    deal_id: str
+    name: str
+    path: str
+    content_hash: str
+    storage_key: str
+    state: DocumentState = DocumentState.new
+    failure_code: str | None = None
+    failure_reason: str | None = None
+    source_id: str | None = None
+    external_id: str | None = None
+    message_id: str | None = None
+    in_reply_to: str | None = None
+    thread_key: str | None = None
+    """The same for all messages of a thread: its root Message-ID, else the normalised subject."""
+    subject: str = ""
+    sender: Address | None = None
+    to: tuple[Address, ...] = ()
+    cc: tuple[Address, ...] = ()
+    sent_at: datetime | None = None
+    body_text: str = ""
+    """What this message newly says: no quoted history, no signature."""
+    full_text: str = ""
+    """The whole decoded text, quotes and signature included."""
+    events: tuple[CalendarEvent, ...] = ()
+    sentiment: Sentiment | None = None
+    origin: Origin | None = None
+    """Who judged ``sentiment``."""
+    created_at: datetime
+    updated_at: datetime
+
+
+# --- what is found out about it -------------------------------------------------------------------------------------
+
+
+class EngineName(StrEnum):
+    claude = "claude"
+    local = "local"
+
+
+class Confidence(StrEnum):
+    low = "low"
+    normal = "normal"
+
+
+class Origin(Value):
+    """Who answered: stands beside every result, so that nobody mistakes the offline engine for Claude."""
+
+    engine: EngineName
+    model: str
+    confidence: Confidence
+
+
+class Workstream(StrEnum):
+    corporate_legal = "corporate_legal"
+    material_contracts = "material_contracts"
+    litigation = "litigation"
+    financial = "financial"
+    tax = "tax"
+    commercial = "commercial"
+    hr = "hr"
+    ip = "ip"
+    it = "it"
+    cyber_privacy = "cyber_privacy"
+    regulatory_antitrust = "regulatory_antitrust"
+    real_estate = "real_estate"
+    environmental_esg = "environmental_esg"
+    insurance = "insurance"
+    operations = "operations"
+    integration = "integration"
+    financing = "financing"
+    process = "process"
+    other = "other"
+    unclassified = "unclassified"
+
+
+class RiskCategory(StrEnum):
+    change_of_control = "change_of_control"
+    anti_assignment = "anti_assignment"
+    termination_for_convenience = "termination_for_convenience"
+    exclusivity = "exclusivity"
+    mfn = "mfn"
+    non_compete = "non_compete"
+    indemnification = "indemnification"
+    liability_cap = "liability_cap"
+    warranty = "warranty"
+    mac = "mac"
+    litigation = "litigation"
+    regulatory = "regulatory"
+    antitrust = "antitrust"
+    sanctions = "sanctions"
+    ip_ownership = "ip_ownership"
+    open_source = "open_source"
+    data_privacy = "data_privacy"
+    cyber = "cyber"
+    environmental = "environmental"
+    insurance = "insurance"
+    customer_concentration = "customer_concentration"
+    supplier_concentration = "supplier_concentration"
+    earnings_quality = "earnings_quality"
+    working_capital = "working_capital"
+    debt_like_items = "debt_like_items"
+    tax = "tax"
+    off_balance_sheet = "off_balance_sheet"
+    key_person = "key_person"
+    misclassification = "misclassification"
+    related_party = "related_party"
+    real_estate = "real_estate"
+    timeline = "timeline"
+    missing_document = "missing_document"
+    contradiction = "contradiction"
+    document_integrity = "document_integrity"
+    prompt_injection = "prompt_injection"
+
+
+class Severity(StrEnum):
+    P0 = "P0"
+    """Deal-breaker."""
+    P1 = "P1"
+    """To be solved before close."""
+    P2 = "P2"
+    """Manageable."""
+    P3 = "P3"
+    """Monitor."""
+
+
+class Action(StrEnum):
+    investigate = "investigate"
+    price = "price"
+    structure = "structure"
+    walk = "walk"
+
+
+class Verification(StrEnum):
+    """Whether a quote stands in the stored text."""
+
+    verified = "verified"
+    """Found letter for letter (white space aside) on the page it was cited from."""
+    repaired = "repaired"
+    """Found, but on another page or with other punctuation; page and text now are the document's own."""
+    unverified = "unverified"
+    """Not found: never shown as fact."""
+
+
+class Citation(Value):
+    """Where something is said. Offsets are within the page's text; both are None when unverified."""
+
+    quote: str
+    page: int | None
+    verification: Verification
+    start: int | None = None
+    end: int | None = None
+
+
+class Finding(Value):
+    """A risk found in one document. ``fingerprint`` is the same for the same risk in another document or run."""
+
+    category: RiskCategory
+    severity: Severity
+    action: Action
+    title: str
+    explanation: str
+    citation: Citation
+    fingerprint: str
+
+
+class KeyFact(Value):
+    """One named fact of a summary: ``("purchase price", "USD 48,000,000")``."""
+
+    name: str
+    value: str
+
+
+class Summary(Value):
+    document_type: str
+    summary: str
+    parties: tuple[str, ...] = ()
+    dates: tuple[KeyFact, ...] = ()
+    amounts: tuple[KeyFact, ...] = ()
+    obligations: tuple[str, ...] = ()
+    key_terms: tuple[KeyFact, ...] = ()
+
+
+class WorkstreamScore(Value):
+    workstream: Workstream
+    score: float
+    """0..1"""
+
+
+class Classification(Value):
+    primary: Workstream
+    workstreams: tuple[WorkstreamScore, ...] = ()
+
+
+class SentimentLabel(StrEnum):
+    positive = "positive"
+    neutral = "neutral"
+    negative = "negative"
+
+
+class Sentiment(Value):
+    label: SentimentLabel
+    score: float
+    """-1 (hostile) .. 1 (warm)."""
+    reason: str = ""
+
+
+class BlockerStatus(StrEnum):
+    open = "open"
+    resolved = "resolved"
+    dismissed = "dismissed"
+
+
+class Blocker(Value):
+    """Something that holds the deal up, as one e-mail tells it. Days stalled are computed, never stored."""
+
+    title: str
+    owner: str | None
+    due_date: date | None
+    needed_action: str
+    opened_on: date
+    citation: Citation
+    fingerprint: str
+    status: BlockerStatus = BlockerStatus.open
+
+
+class RecordedCitation(Value):
+    """A citation and the document it points into."""
+
+    document_id: str
+    document_name: str
+    citation: Citation
+
+
+class FindingStatus(StrEnum):
+    open = "open"
+    resolved = "resolved"
+    """No document says so any more."""
+    rejected = "rejected"
+    """A person said it is none."""
+
+
+class RecordedFinding(Value):
+    """A risk of a deal as stored: one per fingerprint, cited from every document that says so."""
+
+    id: str
+    category: RiskCategory
+    severity: Severity
+    action: Action
+    title: str
+    explanation: str
+    fingerprint: str
+    status: FindingStatus
+    origin: Origin
+    first_seen_at: datetime
+    citations: tuple[RecordedCitation, ...]
+
+
+class RecordedBlocker(Value):
+    """A blocker of a deal as stored, with the e-mail that tells it."""
+
+    id: str
+    email_id: str
+    email_subject: str
+    blocker: Blocker
+    origin: Origin
+
+
+class DocumentAnalysis(Value):
+    """What one run found out; parts not asked for are None and leave stored results alone."""
+
+    summary: Summary | None = None
+    classification: Classification | None = None
+    findings: tuple[Finding, ...] | None = None
+
+
+class EmailAnalysis(Value):
+    sentiment: Sentiment | None = None
+    blockers: tuple[Blocker, ...] | None = None
+
+
+class BriefStatus(StrEnum):
+    complete = "complete"
+    partial = "partial"
+
+
+class Brief(Value):
+    deal_id: str
+    brief_date: date
+    """The deal's local date."""
+    status: BriefStatus
+    markdown: str
+    content: dict[str, object] = field(default_factory=dict)
+    """The same brief as JSON, for the app to lay out."""
+    origin: Origin
+
+
+# --- the bookkeeping of work ------------------------------------------------------------------------------------------
+
+
+class SubjectType(StrEnum):
+    """What an operation is asked of."""
+
+    document = "document"
+    email = "email"
+    source = "source"
+    brief = "brief"
+
+
+class OperationState(StrEnum):
+    pending = "pending"
+    """Asked for, not known to Redis yet."""
+    queued = "queued"
+    running = "running"
+    done = "done"
+    failed = "failed"
+
+
+class Operation(Value):
+    """One operation asked of one row: the truth the queues are rebuilt from.
+
+    ``subject_id`` is a document's, e-mail's or source's id, and the deal's id for a brief; ``name`` is the operation
+    (for a brief: its ISO date; for a source: ``full`` or ``incremental``).
+    """
+
+    subject_type: SubjectType
+    subject_id: str
+    name: str
+    deal_id: str
+    state: OperationState = OperationState.pending
+    error_code: str | None = None
+    error_message: str | None = None
+
+
+class Usage(Value):
+    """What one model call cost. Tokens as the vendor billed them; ``cost_usd`` by our price list."""
+
+    operation: str
+    origin: Origin
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    cost_usd: float = 0.0
+    duration_ms: int = 0
+    request_id: str | None = None
+    stop_reason: str | None = None
