@@ -12,7 +12,7 @@ from enum import StrEnum
 from msgspec import Struct, field
 
 
-class Value(Struct, frozen=True, kw_only=True):
+class Value(Struct, frozen=True):
     """A frozen domain value; ``msgspec.convert(row, type)`` builds and checks one from a database row."""
 
 
@@ -37,7 +37,7 @@ ACTIVE_DEAL = "active"
 """Only deals with this status get briefs. The app may know further statuses of its own."""
 
 
-class Deal(Value):
+class Deal(Value, kw_only=True):
     id: str
     name: str
     status: str
@@ -49,7 +49,7 @@ class Deal(Value):
         return self.status == ACTIVE_DEAL
 
 
-class Source(Value):
+class Source(Value, kw_only=True):
     """One connected place documents or e-mails come from. ``location`` is what the connector needs to find it."""
 
     id: str
@@ -89,7 +89,7 @@ class TextMethod(StrEnum):
     mixed = "mixed"
 
 
-class Page(Value):
+class Page(Value, kw_only=True):
     """One page's text. ``char_start`` and ``char_end`` are its offsets in all pages joined by ``"\\n"``."""
 
     number: int
@@ -108,7 +108,7 @@ class Page(Value):
     warnings: tuple[str, ...] = ()
 
 
-class Document(Value):
+class Document(Value, kw_only=True):
     id: str
     deal_id: str
     name: str
@@ -136,13 +136,13 @@ class Document(Value):
     updated_at: datetime
 
 
-class Address(Value):
+class Address(Value, kw_only=True):
     address: str
     """Lower-cased addr-spec; empty where the header could not be read."""
     name: str = ""
 
 
-class CalendarEvent(Value):
+class CalendarEvent(Value, kw_only=True):
     """An invite found in an e-mail."""
 
     summary: str
@@ -154,7 +154,7 @@ class CalendarEvent(Value):
     attendees: tuple[Address, ...] = ()
 
 
-class Email(Value):
+class Email(Value, kw_only=True):
     id: str
     deal_id: str
     name: str
@@ -200,7 +200,7 @@ class Confidence(StrEnum):
     normal = "normal"
 
 
-class Origin(Value):
+class Origin(Value, kw_only=True):
     """Who answered: stands beside every result, so that nobody mistakes the offline engine for Claude."""
 
     engine: EngineName
@@ -299,7 +299,7 @@ class Verification(StrEnum):
     """Not found: never shown as fact."""
 
 
-class Citation(Value):
+class Citation(Value, kw_only=True):
     """Where something is said. Offsets are within the page's text; both are None when unverified."""
 
     quote: str
@@ -309,7 +309,7 @@ class Citation(Value):
     end: int | None = None
 
 
-class Finding(Value):
+class Finding(Value, kw_only=True):
     """A risk found in one document. ``fingerprint`` is the same for the same risk in another document or run."""
 
     category: RiskCategory
@@ -321,14 +321,14 @@ class Finding(Value):
     fingerprint: str
 
 
-class KeyFact(Value):
+class KeyFact(Value, kw_only=True):
     """One named fact of a summary: ``("purchase price", "USD 48,000,000")``."""
 
     name: str
     value: str
 
 
-class Summary(Value):
+class Summary(Value, kw_only=True):
     document_type: str
     summary: str
     parties: tuple[str, ...] = ()
@@ -338,13 +338,13 @@ class Summary(Value):
     key_terms: tuple[KeyFact, ...] = ()
 
 
-class WorkstreamScore(Value):
+class WorkstreamScore(Value, kw_only=True):
     workstream: Workstream
     score: float
     """0..1"""
 
 
-class Classification(Value):
+class Classification(Value, kw_only=True):
     primary: Workstream
     workstreams: tuple[WorkstreamScore, ...] = ()
 
@@ -355,7 +355,7 @@ class SentimentLabel(StrEnum):
     negative = "negative"
 
 
-class Sentiment(Value):
+class Sentiment(Value, kw_only=True):
     label: SentimentLabel
     score: float
     """-1 (hostile) .. 1 (warm)."""
@@ -368,7 +368,7 @@ class BlockerStatus(StrEnum):
     dismissed = "dismissed"
 
 
-class Blocker(Value):
+class Blocker(Value, kw_only=True):
     """Something that holds the deal up, as one e-mail tells it. Days stalled are computed, never stored."""
 
     title: str
@@ -381,7 +381,7 @@ class Blocker(Value):
     status: BlockerStatus = BlockerStatus.open
 
 
-class RecordedCitation(Value):
+class RecordedCitation(Value, kw_only=True):
     """A citation and the document it points into."""
 
     document_id: str
@@ -397,7 +397,7 @@ class FindingStatus(StrEnum):
     """A person said it is none."""
 
 
-class RecordedFinding(Value):
+class RecordedFinding(Value, kw_only=True):
     """A risk of a deal as stored: one per fingerprint, cited from every document that says so."""
 
     id: str
@@ -413,7 +413,7 @@ class RecordedFinding(Value):
     citations: tuple[RecordedCitation, ...]
 
 
-class RecordedBlocker(Value):
+class RecordedBlocker(Value, kw_only=True):
     """A blocker of a deal as stored, with the e-mail that tells it."""
 
     id: str
@@ -423,7 +423,7 @@ class RecordedBlocker(Value):
     origin: Origin
 
 
-class DocumentAnalysis(Value):
+class DocumentAnalysis(Value, kw_only=True):
     """What one run found out; parts not asked for are None and leave stored results alone."""
 
     summary: Summary | None = None
@@ -431,7 +431,7 @@ class DocumentAnalysis(Value):
     findings: tuple[Finding, ...] | None = None
 
 
-class EmailAnalysis(Value):
+class EmailAnalysis(Value, kw_only=True):
     sentiment: Sentiment | None = None
     blockers: tuple[Blocker, ...] | None = None
 
@@ -441,7 +441,7 @@ class BriefStatus(StrEnum):
     partial = "partial"
 
 
-class Brief(Value):
+class Brief(Value, kw_only=True):
     deal_id: str
     brief_date: date
     """The deal's local date."""
@@ -473,7 +473,7 @@ class OperationState(StrEnum):
     failed = "failed"
 
 
-class Operation(Value):
+class Operation(Value, kw_only=True):
     """One operation asked of one row: the truth the queues are rebuilt from.
 
     ``subject_id`` is a document's, e-mail's or source's id, and the deal's id for a brief; ``name`` is the operation
@@ -489,7 +489,7 @@ class Operation(Value):
     error_message: str | None = None
 
 
-class Usage(Value):
+class Usage(Value, kw_only=True):
     """What one model call cost. Tokens as the vendor billed them; ``cost_usd`` by our price list."""
 
     operation: str

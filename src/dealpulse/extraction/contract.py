@@ -8,7 +8,7 @@ from pathlib import Path
 from dealpulse.models import Address, CalendarEvent, Page, Value
 
 
-class Limits(Value):
+class Limits(Value, kw_only=True):
     """What one extraction may use. The child process is killed when it goes over."""
 
     seconds: float = 300.0
@@ -20,7 +20,7 @@ class Limits(Value):
     ocr_language: str = "eng"
 
 
-class DocumentContent(Value):
+class DocumentContent(Value, kw_only=True):
     """A document's text, page by page, in reading order; never empty (no text at all is ``Unreadable``)."""
 
     format: str
@@ -30,7 +30,7 @@ class DocumentContent(Value):
     warnings: tuple[str, ...] = ()
 
 
-class Attachment(Value):
+class Attachment(Value, kw_only=True):
     """A file that came with an e-mail, written to a path of its own (named by number, never by its own name)."""
 
     name: str
@@ -40,7 +40,7 @@ class Attachment(Value):
     size_bytes: int
 
 
-class EmailContent(Value):
+class EmailContent(Value, kw_only=True):
     """A decoded message. ``body_text`` is what it newly says; ``full_text`` everything."""
 
     message_id: str | None
