@@ -1,6 +1,6 @@
 """The domain: what a deal consists of and what is found out about it. Values only, no I/O.
 
-Every value is frozen. Ids are UUIDs as text. Times are timezone-aware UTC. Enum members are the words the database
+Every value is a frozen ``msgspec.Struct``: ``msgspec.convert(row, type)`` builds and checks one from a database row. Ids are UUIDs as text. Times are timezone-aware UTC. Enum members are the words the database
 and the API use.
 """
 
@@ -10,10 +10,6 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from msgspec import Struct, field
-
-
-class Value(Struct, frozen=True):
-    """A frozen domain value; ``msgspec.convert(row, type)`` builds and checks one from a database row."""
 
 
 # --- what a deal is made of -----------------------------------------------------------------------------------------
@@ -37,7 +33,7 @@ ACTIVE_DEAL = "active"
 """Only deals with this status get briefs. The app may know further statuses of its own."""
 
 
-class Deal(Value, kw_only=True):
+class Deal(Struct, frozen=True, kw_only=True):
     id: str
     name: str
     status: str
@@ -49,7 +45,7 @@ class Deal(Value, kw_only=True):
         return self.status == ACTIVE_DEAL
 
 
-class Source(Value, kw_only=True):
+class Source(Struct, frozen=True, kw_only=True):
     """One connected place documents or e-mails come from. ``location`` is what the connector needs to find it."""
 
     id: str
@@ -89,7 +85,7 @@ class TextMethod(StrEnum):
     mixed = "mixed"
 
 
-class Page(Value, kw_only=True):
+class Page(Struct, frozen=True, kw_only=True):
     """One page's text. ``char_start`` and ``char_end`` are its offsets in all pages joined by ``"\\n"``."""
 
     number: int
@@ -108,7 +104,7 @@ class Page(Value, kw_only=True):
     warnings: tuple[str, ...] = ()
 
 
-class Document(Value, kw_only=True):
+class Document(Struct, frozen=True, kw_only=True):
     id: str
     deal_id: str
     name: str
@@ -136,13 +132,13 @@ class Document(Value, kw_only=True):
     updated_at: datetime
 
 
-class Address(Value, kw_only=True):
+class Address(Struct, frozen=True, kw_only=True):
     address: str
     """Lower-cased addr-spec; empty where the header could not be read."""
     name: str = ""
 
 
-class CalendarEvent(Value, kw_only=True):
+class CalendarEvent(Struct, frozen=True, kw_only=True):
     """An invite found in an e-mail."""
 
     summary: str
@@ -154,7 +150,7 @@ class CalendarEvent(Value, kw_only=True):
     attendees: tuple[Address, ...] = ()
 
 
-class Email(Value, kw_only=True):
+class Email(Struct, frozen=True, kw_only=True):
     id: str
     deal_id: str
     name: str
@@ -200,7 +196,7 @@ class Confidence(StrEnum):
     normal = "normal"
 
 
-class Origin(Value, kw_only=True):
+class Origin(Struct, frozen=True, kw_only=True):
     """Who answered: stands beside every result, so that nobody mistakes the offline engine for Claude."""
 
     engine: EngineName
@@ -299,7 +295,7 @@ class Verification(StrEnum):
     """Not found: never shown as fact."""
 
 
-class Citation(Value, kw_only=True):
+class Citation(Struct, frozen=True, kw_only=True):
     """Where something is said. Offsets are within the page's text; both are None when unverified."""
 
     quote: str
@@ -309,7 +305,7 @@ class Citation(Value, kw_only=True):
     end: int | None = None
 
 
-class Finding(Value, kw_only=True):
+class Finding(Struct, frozen=True, kw_only=True):
     """A risk found in one document. ``fingerprint`` is the same for the same risk in another document or run."""
 
     category: RiskCategory
@@ -321,14 +317,14 @@ class Finding(Value, kw_only=True):
     fingerprint: str
 
 
-class KeyFact(Value, kw_only=True):
+class KeyFact(Struct, frozen=True, kw_only=True):
     """One named fact of a summary: ``("purchase price", "USD 48,000,000")``."""
 
     name: str
     value: str
 
 
-class Summary(Value, kw_only=True):
+class Summary(Struct, frozen=True, kw_only=True):
     document_type: str
     summary: str
     parties: tuple[str, ...] = ()
@@ -338,13 +334,13 @@ class Summary(Value, kw_only=True):
     key_terms: tuple[KeyFact, ...] = ()
 
 
-class WorkstreamScore(Value, kw_only=True):
+class WorkstreamScore(Struct, frozen=True, kw_only=True):
     workstream: Workstream
     score: float
     """0..1"""
 
 
-class Classification(Value, kw_only=True):
+class Classification(Struct, frozen=True, kw_only=True):
     primary: Workstream
     workstreams: tuple[WorkstreamScore, ...] = ()
 
@@ -355,7 +351,7 @@ class SentimentLabel(StrEnum):
     negative = "negative"
 
 
-class Sentiment(Value, kw_only=True):
+class Sentiment(Struct, frozen=True, kw_only=True):
     label: SentimentLabel
     score: float
     """-1 (hostile) .. 1 (warm)."""
@@ -368,7 +364,7 @@ class BlockerStatus(StrEnum):
     dismissed = "dismissed"
 
 
-class Blocker(Value, kw_only=True):
+class Blocker(Struct, frozen=True, kw_only=True):
     """Something that holds the deal up, as one e-mail tells it. Days stalled are computed, never stored."""
 
     title: str
@@ -381,7 +377,7 @@ class Blocker(Value, kw_only=True):
     status: BlockerStatus = BlockerStatus.open
 
 
-class RecordedCitation(Value, kw_only=True):
+class RecordedCitation(Struct, frozen=True, kw_only=True):
     """A citation and the document it points into."""
 
     document_id: str
@@ -397,7 +393,7 @@ class FindingStatus(StrEnum):
     """A person said it is none."""
 
 
-class RecordedFinding(Value, kw_only=True):
+class RecordedFinding(Struct, frozen=True, kw_only=True):
     """A risk of a deal as stored: one per fingerprint, cited from every document that says so."""
 
     id: str
@@ -413,7 +409,7 @@ class RecordedFinding(Value, kw_only=True):
     citations: tuple[RecordedCitation, ...]
 
 
-class RecordedBlocker(Value, kw_only=True):
+class RecordedBlocker(Struct, frozen=True, kw_only=True):
     """A blocker of a deal as stored, with the e-mail that tells it."""
 
     id: str
@@ -423,7 +419,7 @@ class RecordedBlocker(Value, kw_only=True):
     origin: Origin
 
 
-class DocumentAnalysis(Value, kw_only=True):
+class DocumentAnalysis(Struct, frozen=True, kw_only=True):
     """What one run found out; parts not asked for are None and leave stored results alone."""
 
     summary: Summary | None = None
@@ -431,7 +427,7 @@ class DocumentAnalysis(Value, kw_only=True):
     findings: tuple[Finding, ...] | None = None
 
 
-class EmailAnalysis(Value, kw_only=True):
+class EmailAnalysis(Struct, frozen=True, kw_only=True):
     sentiment: Sentiment | None = None
     blockers: tuple[Blocker, ...] | None = None
 
@@ -441,7 +437,7 @@ class BriefStatus(StrEnum):
     partial = "partial"
 
 
-class Brief(Value, kw_only=True):
+class Brief(Struct, frozen=True, kw_only=True):
     deal_id: str
     brief_date: date
     """The deal's local date."""
@@ -473,7 +469,7 @@ class OperationState(StrEnum):
     failed = "failed"
 
 
-class Operation(Value, kw_only=True):
+class Operation(Struct, frozen=True, kw_only=True):
     """One operation asked of one row: the truth the queues are rebuilt from.
 
     ``subject_id`` is a document's, e-mail's or source's id, and the deal's id for a brief; ``name`` is the operation
@@ -489,7 +485,7 @@ class Operation(Value, kw_only=True):
     error_message: str | None = None
 
 
-class Usage(Value, kw_only=True):
+class Usage(Struct, frozen=True, kw_only=True):
     """What one model call cost. Tokens as the vendor billed them; ``cost_usd`` by our price list."""
 
     operation: str

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from dealpulse.models import Address, CalendarEvent, Page, Value
+from msgspec import Struct
+
+from dealpulse.models import Address, CalendarEvent, Page
 
 
-class Limits(Value, kw_only=True):
+class Limits(Struct, frozen=True, kw_only=True):
     """What one extraction may use. The child process is killed when it goes over."""
 
     seconds: float = 300.0
@@ -20,7 +22,7 @@ class Limits(Value, kw_only=True):
     ocr_language: str = "eng"
 
 
-class DocumentContent(Value, kw_only=True):
+class DocumentContent(Struct, frozen=True, kw_only=True):
     """A document's text, page by page, in reading order; never empty (no text at all is ``Unreadable``)."""
 
     format: str
@@ -30,7 +32,7 @@ class DocumentContent(Value, kw_only=True):
     warnings: tuple[str, ...] = ()
 
 
-class Attachment(Value, kw_only=True):
+class Attachment(Struct, frozen=True, kw_only=True):
     """A file that came with an e-mail, written to a path of its own (named by number, never by its own name)."""
 
     name: str
@@ -40,7 +42,7 @@ class Attachment(Value, kw_only=True):
     size_bytes: int
 
 
-class EmailContent(Value, kw_only=True):
+class EmailContent(Struct, frozen=True, kw_only=True):
     """A decoded message. ``body_text`` is what it newly says; ``full_text`` everything."""
 
     message_id: str | None

@@ -6,6 +6,7 @@ To add a queue: a module here, a line in :data:`QUEUES` and :data:`JOB_TYPES`, a
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from dealpulse.errors import Invalid
@@ -16,11 +17,11 @@ from dealpulse.jobs.emails import EMAILS, EmailOperation, ProcessEmail
 from dealpulse.jobs.sources import SOURCE_SYNC, SyncSource, SyncType
 from dealpulse.models import Operation, SubjectType
 
-JOB_TYPES: Final = {
-    SubjectType.brief: GenerateDailyBrief,
-    SubjectType.document: ProcessDocument,
-    SubjectType.email: ProcessEmail,
-    SubjectType.source: SyncSource,
+JOB_TYPES: Final[Mapping[SubjectType, Callable[[Operation], Job]]] = {
+    SubjectType.brief: GenerateDailyBrief.of,
+    SubjectType.document: ProcessDocument.of,
+    SubjectType.email: ProcessEmail.of,
+    SubjectType.source: SyncSource.of,
 }
 
 QUEUES: Final[tuple[Queue, ...]] = (DAILY_BRIEF, DOCUMENTS, EMAILS, SOURCE_SYNC)
@@ -45,7 +46,7 @@ def job_for(operation: Operation) -> Job:
     Raises:
         ValueError: the row names an operation this version does not know.
     """
-    return JOB_TYPES[operation.subject_type].of(operation)
+    return JOB_TYPES[operation.subject_type](operation)
 
 
 __all__ = [
