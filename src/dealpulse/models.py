@@ -1,16 +1,16 @@
 """The domain: what a deal consists of and what is found out about it. Values only, no I/O.
 
-Every value is a frozen ``msgspec.Struct``: ``msgspec.convert(row, type)`` builds and checks one from a database row. Ids are UUIDs as text. Times are timezone-aware UTC. Enum members are the words the database
-and the API use.
+Every value is a frozen ``msgspec.Struct``: ``msgspec.convert(row, type)`` builds and checks one from a database row.
+Ids are UUIDs as text. Times are timezone-aware UTC. Enum members are the words the database and the API use.
 """
 
 from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct, field
-
 
 # --- what a deal is made of -----------------------------------------------------------------------------------------
 
@@ -43,6 +43,15 @@ class Deal(Struct, frozen=True, kw_only=True):
     @property
     def is_active(self) -> bool:
         return self.status == ACTIVE_DEAL
+
+    def zone(self, default: ZoneInfo) -> ZoneInfo:
+        """Where the deal is. The app writes ``time_zone`` too: a name it misspelt counts as none."""
+        if self.time_zone is None:
+            return default
+        try:
+            return ZoneInfo(self.time_zone)
+        except (KeyError, ValueError, OSError):
+            return default
 
 
 class Source(Struct, frozen=True, kw_only=True):

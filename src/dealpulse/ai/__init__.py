@@ -1,0 +1,60 @@
+"""One question to a model, one validated answer: Claude where there is a key, the offline engine where there is none.
+
+The SDK behind Claude takes two seconds and 76 MB to import, so nothing here imports it before a key is there to use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+
+import structlog
+
+from dealpulse.ai.cache import CachedEngine
+from dealpulse.ai.contract import Answer, AnswerCache, Engine, Material, Question, Unanswered
+from dealpulse.ai.fallback import FallbackEngine
+from dealpulse.ai.local import LOCAL_MODEL, LocalEngine
+from dealpulse.health import Health
+from dealpulse.models import EngineName
+from dealpulse.settings import AiSettings, Secret
+
+__all__ = ["Answer", "Engine", "Material", "Question", "Unanswered", "check_key", "open_engine"]
+
+ENGINE_OPENED = "ai_engine_opened"
+
+_log = structlog.get_logger(__name__)
+
+
+@asynccontextmanager
+async def open_engine(ai: AiSettings, *, cache: AnswerCache | None, health: Health) -> AsyncIterator[Engine]:
+    """The engine the settings ask for, closed on exit.
+
+    Without a key the offline engine answers, uncached, because asking it again is cheap. With a key Claude answers,
+    through ``cache`` where there is one; and if the settings allow it, the offline engine while Claude cannot be had.
+    """
+    engine = LocalEngine() if ai.api_key is None else _claude(ai, ai.api_key, cache=cache, health=health)
+    name, model = (EngineName.local, LOCAL_MODEL) if ai.api_key is None else (EngineName.claude, ai.model)
+    _log.info(ENGINE_OPENED, engine=name.value, model=model, fallback_local=ai.fallback_local)
+    async with aclosing(engine):
+        yield engine
+
+
+def _claude(ai: AiSettings, api_key: Secret, *, cache: AnswerCache | None, health: Health) -> Engine:
+    from dealpulse.ai.claude import ClaudeEngine
+    from dealpulse.ai.connection import open_client
+
+    engine: Engine = ClaudeEngine(open_client(ai, api_key), model=ai.model, timeout=ai.timeout, health=health)
+    if cache is not None:
+        engine = CachedEngine(engine, cache=cache, identity=f"{EngineName.claude.value}:{ai.model}")
+    if ai.fallback_local:
+        engine = FallbackEngine(engine, stand_in=LocalEngine())
+    return engine
+
+
+async def check_key(ai: AiSettings) -> str:
+    """One sentence about the AI settings, for `doctor`; raises ``Permanent`` or ``Unavailable`` with advice."""
+    if ai.api_key is None:
+        return "No ANTHROPIC_API_KEY is set: the offline engine answers, with low confidence."
+    from dealpulse.ai.connection import check_account
+
+    return await check_account(ai, ai.api_key)

@@ -12,6 +12,7 @@ from typing import Generic, Protocol, TypeVar
 
 from pydantic import BaseModel
 
+from dealpulse.errors import Permanent
 from dealpulse.models import Origin, Usage
 
 SchemaT = TypeVar("SchemaT", bound=BaseModel)
@@ -53,11 +54,22 @@ class Answer(Generic[SchemaT]):
     cached: bool = False
 
 
+class Unanswered(Permanent):
+    """The model was asked and paid, but there is no answer to use; ``usage`` is what the asking cost.
+
+    Codes: ``invalid_output``, ``refused``, ``output_too_long``, ``context_too_long``.
+    """
+
+    def __init__(self, message: str, *, code: str, usage: Usage) -> None:
+        super().__init__(message, code=code)
+        self.usage = usage
+
+
 class Engine(Protocol):
     """Answers questions.
 
-    Raises (all implementations): ``RateLimited``, ``Unavailable``, ``Transient`` or ``Permanent``; never a vendor's
-    own error.
+    Raises (all implementations): ``RateLimited``, ``Unavailable``, ``Transient`` or ``Permanent`` (of which
+    ``Unanswered`` has cost something); never a vendor's own error.
     """
 
     async def ask(self, question: Question[SchemaT]) -> Answer[SchemaT]: ...

@@ -1,0 +1,33 @@
+"""HTML to text as a person would see it: paragraphs apart, tables as columns, no scripts, no styles."""
+
+from __future__ import annotations
+
+import re
+
+_BLANK_LINES = re.compile(r"\n[ \t]*(?:\n[ \t]*){2,}")
+_TOO_DEEP = 250
+"""Nesting beyond which the layout engine gives up or overflows."""
+
+
+def html_to_text(markup: str) -> str:
+    """Falls back to plain text nodes where the layout engine finds nothing (very deep nesting, broken markup)."""
+    from selectolax.lexbor import LexborHTMLParser
+
+    tree = LexborHTMLParser(markup)
+    plain = tree.body.text(separator="\n", strip=True) if tree.body else ""
+    if not plain.strip():
+        return ""
+    try:
+        laid_out = _laid_out(markup)
+    except (RecursionError, ValueError, AssertionError, IndexError):
+        laid_out = ""
+    enough = len(laid_out.split()) >= 0.9 * len(plain.split())
+    return _BLANK_LINES.sub("\n\n", laid_out if enough else plain).strip("\n")
+
+
+def _laid_out(markup: str) -> str:
+    from inscriptis import get_text
+    from inscriptis.css_profiles import CSS_PROFILES
+    from inscriptis.model.config import ParserConfig
+
+    return get_text(markup, ParserConfig(css=CSS_PROFILES["relaxed"]))

@@ -1,0 +1,73 @@
+"""What the parent and the sandboxed child say to each other: one request, one answer, both msgpack."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from dealpulse.errors import DealPulseError, Permanent, Transient, Unreadable
+from dealpulse.extraction.contract import DocumentContent, EmailContent, Limits
+
+
+class Request(Struct, frozen=True, kw_only=True):
+    """Read one file. ``attachments_dir`` is given for e-mails and makes the answer an :class:`EmailContent`."""
+
+    parent_pid: int
+    path: Path
+    name: str
+    attachments_dir: Path | None
+    limits: Limits
+
+
+class Read(Struct, frozen=True, kw_only=True, tag=True):
+    """The file was read; exactly one of the two is there."""
+
+    document: DocumentContent | None = None
+    email: EmailContent | None = None
+
+
+class Failed(Struct, frozen=True, kw_only=True, tag=True):
+    """The file was not read, and why."""
+
+    code: str
+    message: str
+    permanent: bool = True
+    """False: another attempt may work, and the file is not to blame."""
+    about_file: bool = True
+    """False: our own set-up is to blame (a missing OCR language), not the file."""
+
+    def error(self) -> DealPulseError:
+        if not self.permanent:
+            return Transient(self.message, code=self.code)
+        return (Unreadable if self.about_file else Permanent)(self.message, code=self.code)
+
+
+Answer = Read | Failed
+
+
+def encode(value: Request | Answer) -> bytes:
+    return msgspec.msgpack.encode(value, enc_hook=_path_to_text)
+
+
+def decode_request(data: bytes) -> Request:
+    return msgspec.msgpack.decode(data, type=Request, dec_hook=_text_to_path)
+
+
+def decode_answer(data: bytes) -> Answer:
+    """Raises ``msgspec.DecodeError`` on anything that is not a whole, well-typed answer."""
+    return msgspec.msgpack.decode(data, type=Answer, dec_hook=_text_to_path)
+
+
+def _path_to_text(value: Any) -> str:
+    if isinstance(value, Path):
+        return str(value)
+    raise NotImplementedError(f"{type(value).__name__} is not part of the protocol")
+
+
+def _text_to_path(kind: type, value: Any) -> Path:
+    if kind is Path and isinstance(value, str):
+        return Path(value)
+    raise NotImplementedError(f"{kind.__name__} is not part of the protocol")

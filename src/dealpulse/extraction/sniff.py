@@ -1,0 +1,211 @@
+"""What a file is, told by its content; its name only decides between texts and says what a person expected."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from pathlib import Path, PurePosixPath
+
+from msgspec import Struct
+
+from dealpulse.errors import Unreadable
+from dealpulse.extraction.charsets import decode, looks_like_text
+from dealpulse.extraction.contract import Limits
+from dealpulse.extraction.registry import BY_EXTENSION, BY_MIME_TYPE, FORMATS, Format
+
+_HEAD_BYTES = 8_192
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
+_OLE2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_PDF_MAY_START_WITHIN = 1_024
+
+_BOMB_RATIO = 200
+_BOMB_FLOOR_BYTES = 20 << 20
+"""Below this many unpacked bytes no ratio is suspicious: a tiny file of blanks packs 1000 to 1."""
+
+_UNREADABLE_KINDS: tuple[tuple[bytes, str], ...] = (
+    (b"MZ", "a program"),
+    (b"\x7fELF", "a program"),
+    (b"\xcf\xfa\xed\xfe", "a program"),
+    (b"\xca\xfe\xba\xbe", "a program"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive; unpack it and add the files in it"),
+    (b"Rar!", "a RAR archive; unpack it and add the files in it"),
+    (b"\x1f\x8b", "a gzip archive; unpack it and add the files in it"),
+    (b"BZh", "a bzip2 archive; unpack it and add the files in it"),
+    (b"GIF8", "a GIF image; convert it to PNG or PDF"),
+    (b"RIFF", "a picture, sound or video file"),
+    (b"ID3", "a sound file"),
+    (b"OggS", "a sound or video file"),
+    (b"\x78\x9f\x3e\x22", "an Outlook winmail.dat wrapper; ask the sender to resend the message as HTML"),
+    (b"!BDN", "an Outlook mailbox (.pst); export the messages as .eml or .msg"),
+    (b"SQLite format 3\x00", "a database"),
+)
+
+_HTML = re.compile(r"<!doctype\s+html|<html[\s>]|<head[\s>]|<body[\s>]|<title[\s>]|<table[\s>]|<div[\s>]", re.I)
+_HEADER_LINE = re.compile(r"([A-Za-z][A-Za-z0-9-]{1,40}):(?:[ \t]|$)")
+_MAIL_ONLY_HEADERS = frozenset(
+    "message-id received return-path mime-version content-type content-transfer-encoding delivered-to dkim-signature "
+    "in-reply-to references x-mailer x-originating-ip".split()
+)
+_MBOX_LINE = re.compile(rb"From \S+ .*\d{4}")
+
+
+class Sniffed(Struct, frozen=True, kw_only=True):
+    """What a file is, and what its name says it is where the two differ."""
+
+    format: Format
+    warnings: tuple[str, ...] = ()
+
+
+def sniff(path: Path, *, name: str, limits: Limits) -> Sniffed:
+    """Raises ``Unreadable`` (``empty_file``, ``truncated``, ``bomb``, ``encrypted``, ``wrong_extension``,
+    ``unsupported_type``)."""
+    with path.open("rb") as file:
+        head = file.read(_HEAD_BYTES)
+    if not head:
+        raise Unreadable("The file is empty (0 bytes); ask for it again.", code="empty_file")
+    extension = PurePosixPath(name).suffix.lower().removeprefix(".")
+    found = _by_content(path, head, extension=extension, limits=limits)
+    return Sniffed(format=found, warnings=_check_name(found, extension))
+
+
+def _by_content(path: Path, head: bytes, *, extension: str, limits: Limits) -> Format:
+    if head.startswith(_ZIP):
+        return _inside_zip(path, extension=extension, limits=limits)
+    if head.startswith(_OLE2):
+        return _inside_ole2(path)
+    for each in FORMATS:
+        if head.startswith(each.magic):
+            return each
+    if b"%PDF-" in head[:_PDF_MAY_START_WITHIN]:
+        return BY_EXTENSION["pdf"]
+    for magic, kind in _UNREADABLE_KINDS:
+        if head.startswith(magic):
+            raise _not_readable(kind, extension)
+    if looks_like_text(head):
+        return _kind_of_text(head, extension)
+    raise _not_readable("unknown binary data", extension)
+
+
+def _not_readable(kind: str, extension: str) -> Unreadable:
+    expected = BY_EXTENSION.get(extension)
+    if expected is not None:
+        return Unreadable(f"The file is named .{extension} but is {kind}.", code="wrong_extension")
+    return Unreadable(f"The file is {kind}, which cannot be read.", code="unsupported_type")
+
+
+# --- containers -----------------------------------------------------------------------------------------------------
+
+
+def _inside_zip(path: Path, *, extension: str, limits: Limits) -> Format:
+    members = _zip_directory(path)
+    _refuse_bomb(members, packed=path.stat().st_size, limits=limits)
+    names = [member.filename for member in members]
+    if any(member.flag_bits & 0x1 for member in members):
+        raise _encrypted()
+    if "[Content_Types].xml" in names:
+        for each in FORMATS:
+            if each.zip_part and any(name.startswith(each.zip_part) for name in names):
+                return each
+    if "mimetype" in names and "content.xml" in names:
+        raise Unreadable(
+            "The file is an OpenDocument file; convert it to .docx, .xlsx or .pdf.", code="unsupported_type"
+        )
+    raise _not_readable("a ZIP archive; unpack it and add the files in it", extension)
+
+
+def _zip_directory(path: Path) -> list[zipfile.ZipInfo]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.infolist()
+    except (zipfile.BadZipFile, ValueError, EOFError, OSError, NotImplementedError) as error:
+        raise Unreadable(
+            "The file is cut off or damaged (its table of contents is missing); ask for it again.", code="truncated"
+        ) from error
+
+
+def _refuse_bomb(members: list[zipfile.ZipInfo], *, packed: int, limits: Limits) -> None:
+    unpacked = sum(member.file_size for member in members)
+    suspicious = unpacked > _BOMB_FLOOR_BYTES and unpacked > packed * _BOMB_RATIO
+    if unpacked > limits.max_unpacked_bytes or suspicious:
+        raise Unreadable(
+            f"The file would unpack to {unpacked >> 20:,} MB, which looks like an attack; it was not opened.",
+            code="bomb",
+        )
+
+
+def _inside_ole2(path: Path) -> Format:
+    import olefile
+
+    try:
+        with olefile.OleFileIO(path) as container:
+            streams = {entry[-1].lower() for entry in container.listdir() if len(entry) == 1}
+    except Exception as error:  # olefile raises whatever its unpacking met
+        raise Unreadable("The file is cut off or damaged; ask for it again.", code="truncated") from error
+    if "encryptedpackage" in streams:
+        raise _encrypted()
+    if "book" in streams:
+        return BY_EXTENSION["xls"]
+    for each in FORMATS:
+        if each.ole_stream and each.ole_stream.lower() in streams:
+            return each
+    raise Unreadable(
+        "The file is an old Office file of a kind that cannot be read; convert it to .docx, .xlsx or .pdf.",
+        code="unsupported_type",
+    )
+
+
+def _encrypted() -> Unreadable:
+    return Unreadable("The file is password-protected; ask for an unprotected copy.", code="encrypted")
+
+
+# --- texts ----------------------------------------------------------------------------------------------------------
+
+
+def _kind_of_text(head: bytes, extension: str) -> Format:
+    expected = BY_EXTENSION.get(extension)
+    if _MBOX_LINE.match(head) and extension != "eml":
+        raise Unreadable("The file is a mailbox (.mbox); export the mails as .eml.", code="unsupported_type")
+    text = decode(head[: len(head) // 4 * 4] or head).lstrip("\ufeff \t\r\n")
+    if extension == "eml" or _is_mail(text):
+        return BY_MIME_TYPE["message/rfc822"]
+    if text.startswith("<") and _HTML.search(text) and extension not in BY_MIME_TYPE["text/markdown"].extensions:
+        return BY_MIME_TYPE["text/html"]
+    if expected is not None and expected.is_textual and expected.mime_type != "message/rfc822":
+        return expected
+    return BY_MIME_TYPE["text/plain"]
+
+
+def _is_mail(text: str) -> bool:
+    """A block of header lines up to the first blank line, one of them of a kind that only mail has: a memo has
+    ``From:`` and ``Subject:`` too."""
+    names = []
+    for line in text.splitlines(keepends=True):
+        if not line.strip() or not line.endswith(("\n", "\r")):  # the latter: where the sample ends
+            break
+        if line[0] in " \t" and names:
+            continue
+        header = _HEADER_LINE.match(line)
+        if header is None:
+            if not names and line.startswith("From "):
+                continue
+            return False
+        names.append(header[1].lower())
+    return len(names) >= 2 and not _MAIL_ONLY_HEADERS.isdisjoint(names)
+
+
+# --- the name -------------------------------------------------------------------------------------------------------
+
+_OFTEN_TEXT_INSIDE = frozenset({"doc", "dot", "xls", "rtf", "msg"})
+"""Programs do write web pages and plain text under these names."""
+
+
+def _check_name(found: Format, extension: str) -> tuple[str, ...]:
+    expected = BY_EXTENSION.get(extension)
+    if expected is None or expected == found or (expected.is_textual and found.is_textual):
+        return ()
+    if found.is_textual and found.name != "email" and extension not in _OFTEN_TEXT_INSIDE:
+        raise Unreadable(
+            f"The file is named .{extension} but holds {found.title}; it may be a failed download.",
+            code="wrong_extension",
+        )
+    return (f"The file is named .{extension} but is {found.title}; it was read as such.",)

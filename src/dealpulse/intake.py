@@ -1,0 +1,290 @@
+"""How work enters the service: look up, check, then ask for it through :mod:`dealpulse.outbox`.
+
+The HTTP API, the command line, webhooks and schedules all ask here. A request is written to its row before Redis hears
+of it: if Redis is away at that moment the caller gets ``Unavailable``, and the reconcile sweep enqueues the work once
+Redis is back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import hashlib
+import re
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Final, TypeVar
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from dealpulse import outbox
+from dealpulse.errors import Invalid, NotFound
+from dealpulse.jobs import (
+    DocumentOperation,
+    EmailOperation,
+    GenerateDailyBrief,
+    Job,
+    ProcessDocument,
+    ProcessEmail,
+    SyncSource,
+    SyncType,
+)
+from dealpulse.models import Deal, Document, Source, SourceType
+from dealpulse.queue import Enqueued, QueueClient, QueueStats
+from dealpulse.store import Store
+
+log = structlog.get_logger(__name__)
+
+WORK_ASKED: Final = "work_asked"
+DEAL_ZONE_UNKNOWN: Final = "deal_time_zone_unknown"
+
+MAX_TEXT_LENGTH: Final = 255
+MAX_LOCATION_LENGTH: Final = 4096
+_MIME_TYPE: Final = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}")
+
+Choice = TypeVar("Choice", bound=StrEnum)
+
+
+@dataclass(frozen=True)
+class TriggeredBrief:
+    """One deal's brief, asked for."""
+
+    deal_id: str
+    enqueued: Enqueued
+
+
+@dataclass(frozen=True)
+class UploadedDocument:
+    """A stored document, and the job that will read it."""
+
+    document: Document
+    enqueued: Enqueued
+
+
+def _utc_now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Intake:
+    """Takes requests for work.
+
+    Every method raises ``Invalid`` or ``NotFound`` when the request cannot be met (then nothing was written or
+    enqueued), and ``Unavailable`` or ``Transient`` when Supabase or Redis does not answer.
+    """
+
+    store: Store
+    queue: QueueClient
+    time_zone: ZoneInfo
+    """Of deals that have none of their own."""
+    clock: Callable[[], datetime.datetime] = _utc_now
+    """The time now, timezone-aware."""
+
+    # --- the four queues ------------------------------------------------------------------------------------------
+
+    async def queue_daily_brief(self, deal_id: str, date: datetime.date | None = None) -> Enqueued:
+        """Ask for a deal's brief; ``date`` defaults to today where the deal is.
+
+        Raises:
+            NotFound: ``deal_not_found``.
+            Invalid: ``deal_not_active``: only active deals get briefs.
+        """
+        deal = await self.store.deals.get(deal_id)
+        if not deal.is_active:
+            raise Invalid(
+                f"Only active deals get briefs; this one is {deal.status!r}.",
+                code="deal_not_active",
+                details={"dealId": deal.id, "status": deal.status},
+            )
+        return (await self._ask([self._brief_of(deal, date)]))[0]
+
+    async def trigger_daily_briefs(self) -> list[TriggeredBrief]:
+        """Ask for today's brief of every active deal."""
+        deals = await self.store.deals.active()
+        enqueued = await self._ask([self._brief_of(deal) for deal in deals])
+        return [TriggeredBrief(deal.id, each) for deal, each in zip(deals, enqueued, strict=True)]
+
+    async def queue_document_processing(self, document_id: str, deal_id: str, operation: str) -> Enqueued:
+        """Ask for one operation on one document.
+
+        Raises:
+            Invalid: ``unknown_operation``.
+            NotFound: ``document_not_found``, also for a document of another deal.
+        """
+        chosen = _choose(DocumentOperation, operation, code="unknown_operation", what="document operation")
+        document = await self.store.documents.get(document_id)
+        if not _same_id(document.deal_id, deal_id):
+            raise NotFound(f"The deal has no document {document_id}.", code="document_not_found")
+        return (await self._ask([ProcessDocument(document.id, document.deal_id, chosen)]))[0]
+
+    async def queue_email_processing(self, email_id: str, deal_id: str, operation: str) -> Enqueued:
+        """Ask for one operation on one e-mail.
+
+        Raises:
+            Invalid: ``unknown_operation``.
+            NotFound: ``email_not_found``, also for an e-mail of another deal.
+        """
+        chosen = _choose(EmailOperation, operation, code="unknown_operation", what="e-mail operation")
+        email = await self.store.emails.get(email_id)
+        if not _same_id(email.deal_id, deal_id):
+            raise NotFound(f"The deal has no e-mail {email_id}.", code="email_not_found")
+        return (await self._ask([ProcessEmail(email.id, email.deal_id, chosen)]))[0]
+
+    async def queue_source_sync(self, deal_id: str, source_type: str, sync_type: str) -> list[Enqueued]:
+        """Ask for a sync of every source of one type in a deal.
+
+        Raises:
+            Invalid: ``unknown_source_type`` or ``unknown_sync_type``.
+            NotFound: ``deal_not_found``; ``source_not_found`` when the deal has no source of that type.
+        """
+        wanted = _choose(SourceType, source_type, code="unknown_source_type", what="source type")
+        how = _choose(SyncType, sync_type, code="unknown_sync_type", what="sync type")
+        deal = await self.store.deals.get(deal_id)
+        sources = await self.store.sources.of_deal(deal.id, wanted)
+        if not sources:
+            raise NotFound(
+                f"The deal has no {wanted.value} source.",
+                code="source_not_found",
+                details={"dealId": deal.id, "sourceType": wanted.value},
+            )
+        return await self._ask([SyncSource(source.id, deal.id, how) for source in sources])
+
+    async def get_queue_stats(self) -> Mapping[str, QueueStats]:
+        """The figures of every queue, by wire name."""
+        return await self.queue.stats()
+
+    # --- what comes in by hand ------------------------------------------------------------------------------------
+
+    async def create_deal(self, name: str, *, time_zone: str | None = None) -> Deal:
+        """Make a new, active deal.
+
+        Raises:
+            Invalid: ``invalid_name`` or ``unknown_time_zone``.
+        """
+        title = _text(name, code="invalid_name", what="A deal's name")
+        zone = None if time_zone is None else _zone_name(time_zone)
+        return await self.store.deals.create(title, time_zone=zone)
+
+    async def add_source(self, deal_id: str, source_type: str, *, location: str, name: str | None = None) -> Source:
+        """Connect a place documents or e-mails come from; nothing is synced yet.
+
+        Raises:
+            Invalid: ``unknown_source_type``, ``invalid_location`` or ``invalid_name``.
+            NotFound: ``deal_not_found``.
+        """
+        kind = _choose(SourceType, source_type, code="unknown_source_type", what="source type")
+        place = _text(location, code="invalid_location", what="A source's location", limit=MAX_LOCATION_LENGTH)
+        if kind is SourceType.folder and not Path(place).is_absolute():
+            raise Invalid("A folder's location is an absolute path.", code="invalid_location")
+        title = _text(name or f"{kind.value} {place}"[:MAX_TEXT_LENGTH], code="invalid_name", what="A source's name")
+        deal = await self.store.deals.get(deal_id)
+        return await self.store.sources.create(deal.id, kind, title, place)
+
+    async def upload_document(
+        self, deal_id: str, *, name: str, path: Path, mime_type: str = "application/octet-stream"
+    ) -> UploadedDocument:
+        """Store the file at ``path`` as a document of the deal and ask for it to be read.
+
+        The same bytes under the same name are the same document. ``name`` may hold directories; the last part
+        counts. What the file really is, its reading finds out.
+
+        Raises:
+            Invalid: ``invalid_name``.
+            NotFound: ``deal_not_found``.
+        """
+        file_name = _file_name(name)
+        deal = await self.store.deals.get(deal_id)
+        content_hash, size = await asyncio.to_thread(_measure, path)
+        content_type = mime_type if _MIME_TYPE.fullmatch(mime_type) else "application/octet-stream"
+        key = f"deals/{deal.id}/{content_hash}"
+        await self.store.files.upload(key, path, content_type=content_type)
+        document = await self.store.documents.create(
+            deal.id,
+            name=file_name,
+            path=file_name,
+            mime_type=content_type,
+            size_bytes=size,
+            content_hash=content_hash,
+            storage_key=key,
+        )
+        enqueued = await self._ask([ProcessDocument(document.id, deal.id, DocumentOperation.ingest)])
+        return UploadedDocument(document, enqueued[0])
+
+    # --- how ------------------------------------------------------------------------------------------------------
+
+    def local_date(self, deal: Deal) -> datetime.date:
+        """Today where the deal is."""
+        return self.clock().astimezone(self._zone_of(deal)).date()
+
+    def _zone_of(self, deal: Deal) -> ZoneInfo:
+        if deal.time_zone is None:
+            return self.time_zone
+        try:
+            return ZoneInfo(deal.time_zone)
+        except (KeyError, ValueError, OSError):
+            # The app writes this column too; a zone it misspelt must not cost the deal its brief.
+            log.warning(DEAL_ZONE_UNKNOWN, deal_id=deal.id, time_zone=deal.time_zone)
+            return self.time_zone
+
+    def _brief_of(self, deal: Deal, date: datetime.date | None = None) -> GenerateDailyBrief:
+        return GenerateDailyBrief(deal.id, date or self.local_date(deal))
+
+    async def _ask(self, jobs: Sequence[Job]) -> list[Enqueued]:
+        """One answer a job, in order."""
+        enqueued = await outbox.request(jobs, operations=self.store.operations, queue=self.queue)
+        for job, answer in zip(jobs, enqueued, strict=True):
+            log.info(
+                WORK_ASKED,
+                queue=job.queue.name,
+                job_id=answer.job_id,
+                deal_id=job.deal_id,
+                deduplicated=answer.deduplicated,
+            )
+        return enqueued
+
+
+def _choose(kind: type[Choice], word: str, *, code: str, what: str) -> Choice:
+    try:
+        return kind(word)
+    except ValueError:
+        valid = [member.value for member in kind]
+        message = f"There is no {what} {word[:60]!r}; there is {', '.join(valid)}."
+        raise Invalid(message, code=code, details={"valid": valid}) from None
+
+
+def _same_id(one: str, other: str) -> bool:
+    return one.casefold() == other.casefold()
+
+
+def _file_name(name: str) -> str:
+    last = _text(re.split(r"[/\\]", name.strip())[-1], code="invalid_name", what="A document's file name")
+    if last in (".", ".."):
+        raise Invalid("A document needs a file name.", code="invalid_name")
+    return last
+
+
+def _text(text: str, *, code: str, what: str, limit: int = MAX_TEXT_LENGTH) -> str:
+    """One line of text without surrounding space."""
+    line = text.strip()
+    if not 1 <= len(line) <= limit or any(unicodedata.category(char) in ("Cc", "Cs") for char in line):
+        raise Invalid(f"{what} has 1 to {limit} characters and no control characters.", code=code)
+    return line
+
+
+def _zone_name(name: str) -> str:
+    try:
+        return ZoneInfo(name).key
+    except (KeyError, ValueError, OSError):
+        message = f"There is no time zone {name[:60]!r}; use an IANA name such as America/New_York."
+        raise Invalid(message, code="unknown_time_zone") from None
+
+
+def _measure(path: Path) -> tuple[str, int]:
+    """SHA-256 (hex) and size of a file."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return digest, file.tell()

@@ -1,0 +1,91 @@
+"""Ask for work so that it cannot be lost: first the row in Postgres, then the job in Redis.
+
+Postgres is the truth and Redis the fast path. A crash between the two, or a Redis that forgot, leaves a row that is
+``pending`` or ``queued`` with nobody working on it; :func:`reconcile` finds such rows and enqueues them again by
+their deterministic ids, which costs nothing where the job is still there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final, Protocol
+
+import structlog
+
+from dealpulse.jobs import Job, job_for
+from dealpulse.models import Operation, OperationState
+from dealpulse.queue import Enqueued, QueueClient
+
+RECONCILED: Final = "reconciled"
+UNKNOWN_OPERATION: Final = "unknown_operation"
+
+_log = structlog.get_logger("dealpulse.outbox")
+
+
+class Operations(Protocol):
+    """The rows that keep what is asked of documents, e-mails, sources and deals."""
+
+    async def ask(self, operations: Sequence[Operation]) -> None: ...
+
+    async def mark_queued(self, operations: Sequence[Operation]) -> None: ...
+
+    async def mark(
+        self,
+        operation: Operation,
+        state: OperationState,
+        *,
+        error_code: str | None = None,
+        error_message: str | None = None,
+    ) -> None: ...
+
+    async def stale(self, *, older_than: float, limit: int) -> list[Operation]: ...
+
+    async def touch(self, operations: Sequence[Operation]) -> None: ...
+
+
+async def request(
+    jobs: Sequence[Job], *, operations: Operations, queue: QueueClient, run_at: datetime | None = None
+) -> list[Enqueued]:
+    """Record and enqueue ``jobs``; the answers stand in their order.
+
+    Raises:
+        Unavailable: Supabase is away (nothing happened), or Redis is (recorded: the sweep will enqueue it).
+    """
+    if not jobs:
+        return []
+    await operations.ask([job.operation for job in jobs])
+    return await enqueue_asked(jobs, operations=operations, queue=queue, run_at=run_at)
+
+
+async def enqueue_asked(
+    jobs: Sequence[Job], *, operations: Operations, queue: QueueClient, run_at: datetime | None = None
+) -> list[Enqueued]:
+    """Enqueue jobs whose rows are there already, such as a sync page's."""
+    if not jobs:
+        return []
+    enqueued = await queue.enqueue_many(jobs, run_at=run_at)
+    await operations.mark_queued([job.operation for job in jobs])
+    return enqueued
+
+
+async def reconcile(*, operations: Operations, queue: QueueClient, older_than: float, limit: int = 500) -> int:
+    """Enqueue again what rows ask for and Redis does not know; returns how many were really missing.
+
+    Looks at the ``limit`` rows left alone longest, at least ``older_than`` seconds, and moves them to the end.
+    """
+    asked = await operations.stale(older_than=older_than, limit=limit)
+    jobs = []
+    for operation in asked:
+        try:
+            jobs.append(job_for(operation))
+        except ValueError:
+            # Written by a newer version during a rolling deploy: its own workers will see to it.
+            _log.warning(UNKNOWN_OPERATION, subject_type=operation.subject_type, operation=operation.name)
+    enqueued = await queue.enqueue_many(jobs) if jobs else []
+    await operations.mark_queued([job.operation for job in jobs])
+    await operations.touch(asked)
+    missing = sum(not job.deduplicated for job in enqueued)
+    if missing:
+        _log.warning(RECONCILED, missing=missing, looked_at=len(asked))
+    return missing

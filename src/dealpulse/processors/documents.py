@@ -1,0 +1,68 @@
+"""What the document queue does: read a file into pages, and ask about the pages."""
+
+from __future__ import annotations
+
+import structlog
+
+from dealpulse.ai.contract import Engine
+from dealpulse.errors import NotFound, Permanent, Unreadable
+from dealpulse.extraction import extract_document
+from dealpulse.extraction.contract import Limits
+from dealpulse.jobs import DocumentOperation, ProcessDocument
+from dealpulse.models import Document, DocumentState
+from dealpulse.outbox import request
+from dealpulse.processors.operations import DOCUMENT_OPERATIONS
+from dealpulse.processors.operations.contract import DocumentText
+from dealpulse.processors.scratch import downloaded
+from dealpulse.queue import QueueClient
+from dealpulse.store import Store
+
+_log = structlog.get_logger("dealpulse.processors.documents")
+
+
+async def process_document(
+    job: ProcessDocument, *, store: Store, queue: QueueClient, engine: Engine, limits: Limits
+) -> dict[str, object]:
+    """Do one operation on one document and return what was done, in numbers.
+
+    Running it twice leaves the same rows.
+
+    Raises:
+        NotFound: there is no such document in this deal (any more).
+        Unreadable: the file cannot be read; the document says why.
+    """
+    document = await store.documents.get(job.document_id)
+    if document.deal_id != job.deal_id:
+        raise NotFound("The document belongs to another deal.", code="document_not_found")
+    if document.state is DocumentState.deleted:
+        return {"skipped": "deleted"}
+    if job.name is DocumentOperation.ingest:
+        return await _ingest(document, store=store, queue=queue, limits=limits)
+    return await _ask(document, job.name, store=store, engine=engine)
+
+
+async def _ingest(document: Document, *, store: Store, queue: QueueClient, limits: Limits) -> dict[str, object]:
+    try:
+        async with downloaded(store.files, document.storage_key) as path:
+            content = await extract_document(path, name=document.name, limits=limits)
+    except Unreadable as error:
+        await store.documents.mark_failed(document.id, code=error.code, reason=error.message)
+        raise
+    await store.documents.save_content(document.id, mime_type=content.mime_type, pages=content.pages)
+    analyze = ProcessDocument(document.id, document.deal_id, DocumentOperation.analyze)
+    await request([analyze], operations=store.operations, queue=queue)
+    return {"pages": len(content.pages), "format": content.format}
+
+
+async def _ask(document: Document, name: DocumentOperation, *, store: Store, engine: Engine) -> dict[str, object]:
+    if document.state is DocumentState.failed:
+        raise Permanent(f"The document could not be read: {document.failure_reason}", code="document_unreadable")
+    pages = await store.documents.pages(document.id)
+    if not pages:
+        raise Permanent("The document has not been read yet; ask for its ingestion first.", code="not_ingested")
+    text = DocumentText(name=document.name, pages=pages)
+    result = await DOCUMENT_OPERATIONS[name].run(text, engine=engine)
+    await store.documents.save_analysis(document.id, result.analysis, result.origin)
+    for usage in result.usages:
+        await store.usage.record(document.deal_id, usage, document_id=document.id)
+    return {"engine": result.origin.engine.value, "findings": len(result.analysis.findings or ())}

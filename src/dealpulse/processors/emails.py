@@ -1,0 +1,135 @@
+"""What the e-mail queue does: read a message with its attachments, and ask about what it says."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from dealpulse.ai.contract import Engine
+from dealpulse.errors import NotFound, Permanent, Unreadable
+from dealpulse.extraction import extract_email
+from dealpulse.extraction.contract import Attachment, Limits
+from dealpulse.jobs import DocumentOperation, EmailOperation, Job, ProcessDocument, ProcessEmail
+from dealpulse.models import DocumentState, Email
+from dealpulse.outbox import request
+from dealpulse.processors.operations import EMAIL_OPERATIONS
+from dealpulse.processors.operations.contract import EmailText
+from dealpulse.processors.scratch import downloaded, scratch_folder, storage_key
+from dealpulse.queue import QueueClient
+from dealpulse.store import Store
+from dealpulse.store.emails import StoredEmailContent
+
+
+async def process_email(
+    job: ProcessEmail, *, store: Store, queue: QueueClient, engine: Engine, limits: Limits, time_zone: ZoneInfo
+) -> dict[str, object]:
+    """Do one operation on one e-mail and return what was done, in numbers.
+
+    Running it twice leaves the same rows.
+
+    Raises:
+        NotFound: there is no such e-mail in this deal (any more).
+        Unreadable: the message cannot be read; its row says why.
+    """
+    email = await store.emails.get(job.email_id)
+    if email.deal_id != job.deal_id:
+        raise NotFound("The e-mail belongs to another deal.", code="email_not_found")
+    if email.state is DocumentState.deleted:
+        return {"skipped": "deleted"}
+    if job.name is EmailOperation.parse:
+        return await _parse(email, store=store, queue=queue, limits=limits)
+    return await _ask(email, job.name, store=store, engine=engine, time_zone=time_zone)
+
+
+async def _parse(email: Email, *, store: Store, queue: QueueClient, limits: Limits) -> dict[str, object]:
+    follow_up: list[Job] = [ProcessEmail(email.id, email.deal_id, EmailOperation.analyze)]
+    async with scratch_folder() as attachments_dir:
+        try:
+            async with downloaded(store.files, email.storage_key) as path:
+                content = await extract_email(path, name=email.name, attachments_dir=attachments_dir, limits=limits)
+        except Unreadable as error:
+            await store.emails.mark_failed(email.id, code=error.code, reason=error.message)
+            raise
+        for attachment in content.attachments:
+            follow_up.append(await _keep(attachment, email, store=store))
+    await store.emails.save_content(
+        email.id,
+        StoredEmailContent(
+            message_id=content.message_id,
+            in_reply_to=content.in_reply_to,
+            thread_key=content.thread_key,
+            subject=content.subject,
+            sender=content.sender,
+            to=content.to,
+            cc=content.cc,
+            sent_at=content.sent_at,
+            body_text=content.body_text,
+            full_text=content.full_text,
+            events=content.events,
+        ),
+    )
+    await request(follow_up, operations=store.operations, queue=queue)
+    return {"attachments": len(content.attachments)}
+
+
+async def _keep(attachment: Attachment, email: Email, *, store: Store) -> Job:
+    content_hash = await asyncio.to_thread(_sha256, attachment.path)
+    key = storage_key(email.deal_id, content_hash)
+    await store.files.upload(key, attachment.path, content_type=attachment.mime_type)
+    document = await store.documents.create(
+        email.deal_id,
+        name=attachment.name,
+        path=f"{email.path}/{attachment.name}",
+        mime_type=attachment.mime_type,
+        size_bytes=attachment.size_bytes,
+        content_hash=content_hash,
+        storage_key=key,
+        email_id=email.id,
+    )
+    return ProcessDocument(document.id, email.deal_id, DocumentOperation.ingest)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+async def _ask(
+    email: Email, name: EmailOperation, *, store: Store, engine: Engine, time_zone: ZoneInfo
+) -> dict[str, object]:
+    if email.state is DocumentState.failed:
+        raise Permanent(f"The e-mail could not be read: {email.failure_reason}", code="email_unreadable")
+    if email.state is DocumentState.new:
+        raise Permanent("The e-mail has not been read yet; ask for its parsing first.", code="not_parsed")
+    deal = await store.deals.get(email.deal_id)
+    zone = deal.zone(time_zone)
+    thread = await store.emails.thread(email.deal_id, email.thread_key) if email.thread_key else []
+    sent_at = _sent(email)
+    earlier = sorted((one for one in thread if one.id != email.id and _sent(one) <= sent_at), key=_sent)
+    text = _text(email, zone, tuple(_text(one, zone) for one in earlier))
+    result = await EMAIL_OPERATIONS[name].run(text, engine=engine)
+    await store.emails.save_analysis(email.id, result.analysis, result.origin)
+    for usage in result.usages:
+        await store.usage.record(email.deal_id, usage, email_id=email.id)
+    return {"engine": result.origin.engine.value, "blockers": len(result.analysis.blockers or ())}
+
+
+def _sent(email: Email) -> datetime:
+    """When it was sent; a message without a readable date counts from when it came in."""
+    return email.sent_at or email.created_at
+
+
+def _text(email: Email, zone: ZoneInfo, thread: tuple[EmailText, ...] = ()) -> EmailText:
+    return EmailText(
+        subject=email.subject,
+        sender=email.sender,
+        sent_at=_sent(email).astimezone(zone),
+        body_text=email.body_text,
+        thread_key=email.thread_key or email.id,
+        to=email.to,
+        cc=email.cc,
+        thread=thread,
+    )

@@ -1,0 +1,143 @@
+"""Answers into domain values: every quote looked up, every finding named by its fingerprint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from dealpulse.models import (
+    Blocker,
+    BlockerStatus,
+    Citation,
+    Classification,
+    Finding,
+    KeyFact,
+    Page,
+    PageKind,
+    Sentiment,
+    Summary,
+    Verification,
+    Workstream,
+    WorkstreamScore,
+)
+from dealpulse.processors.fingerprints import blocker_fingerprint, finding_fingerprint
+from dealpulse.processors.operations.contract import DocumentText, EmailText
+from dealpulse.processors.operations.offline.injection import injections
+from dealpulse.processors.operations.offline.sentences import page_sentences
+from dealpulse.processors.operations.schemas import (
+    BlockerEntry,
+    ClassificationAnswer,
+    NamedValue,
+    RiskEntry,
+    SentimentAnswer,
+    SummaryAnswer,
+)
+from dealpulse.processors.verification import QuoteVerifier
+
+MOST_FACTS = 30
+"""Entries kept of each list of a summary."""
+
+
+def read_summary(answers: Sequence[SummaryAnswer]) -> Summary:
+    """One summary of a document's parts: the first part says what it is, all say what is in it."""
+    return Summary(
+        document_type=answers[0].document_type,
+        summary="\n\n".join(answer.summary for answer in answers),
+        parties=_distinct(party for answer in answers for party in answer.parties),
+        dates=_facts(answer.dates for answer in answers),
+        amounts=_facts(answer.amounts for answer in answers),
+        obligations=_distinct(duty for answer in answers for duty in answer.obligations),
+        key_terms=_facts(answer.key_terms for answer in answers),
+    )
+
+
+def read_classification(answers: Sequence[ClassificationAnswer]) -> Classification:
+    """The workstreams any part of the document belongs to; its first classified part tells the primary one."""
+    scores: dict[Workstream, float] = {}
+    for answer in answers:
+        for entry in answer.workstreams:
+            scores[entry.workstream] = max(scores.get(entry.workstream, 0.0), min(max(entry.score, 0.0), 1.0))
+    primaries = [answer.primary for answer in answers]
+    primary = next((known for known in primaries if known is not Workstream.unclassified), primaries[0])
+    ranked = sorted(scores.items(), key=lambda item: (item[0] is not primary, -item[1], item[0]))
+    return Classification(
+        primary=primary,
+        workstreams=tuple(WorkstreamScore(workstream=name, score=round(score, 2)) for name, score in ranked),
+    )
+
+
+def read_findings(entries: Iterable[RiskEntry], document: DocumentText) -> tuple[Finding, ...]:
+    """The risks with their quotes looked up, one a fingerprint; injections are found by the scan too, whoever answered."""
+    verifier = QuoteVerifier(document.pages)
+    pages = {page.number: page for page in document.pages}
+    found: dict[str, Finding] = {}
+    for entry in (*entries, *injections(document.pages)):
+        citation = verifier.verify(entry.quote, entry.page)
+        fingerprint = finding_fingerprint(entry.category, _clause(citation, pages))
+        known = found.get(fingerprint)
+        if known is None or _rank(citation) < _rank(known.citation):
+            found[fingerprint] = _finding(entry, citation, fingerprint)
+    return tuple(sorted(found.values(), key=lambda finding: finding.severity))
+
+
+def _finding(entry: RiskEntry, citation: Citation, fingerprint: str) -> Finding:
+    return Finding(
+        category=entry.category,
+        severity=entry.severity,
+        action=entry.action,
+        title=entry.title,
+        explanation=entry.explanation,
+        citation=citation,
+        fingerprint=fingerprint,
+    )
+
+
+def _rank(citation: Citation) -> int:
+    return (Verification.verified, Verification.repaired, Verification.unverified).index(citation.verification)
+
+
+def _clause(citation: Citation, pages: dict[int, Page]) -> str:
+    """The sentence most of the quote stands in: runs that quote more or less of it mean the same."""
+    start, end = citation.start, citation.end
+    if citation.page is None or start is None or end is None:
+        return citation.quote
+    sentences = page_sentences(pages[citation.page])
+    return max(sentences, key=lambda s: min(s.end, end) - max(s.start, start)).text
+
+
+def read_sentiment(answer: SentimentAnswer) -> Sentiment:
+    return Sentiment(label=answer.label, score=round(min(max(answer.score, -1.0), 1.0), 2), reason=answer.reason)
+
+
+def read_blockers(entries: Iterable[BlockerEntry], email: EmailText) -> tuple[Blocker, ...]:
+    """The blockers with their quotes looked up in the new message. Citations of e-mails have no page."""
+    body = Page(number=1, kind=PageKind.section, text=email.body_text, char_start=0, char_end=len(email.body_text))
+    verifier = QuoteVerifier((body,))
+    found: dict[str, Blocker] = {}
+    for entry in entries:
+        at = verifier.verify(entry.quote, None)
+        fingerprint = blocker_fingerprint(email.thread_key, entry.title, entry.owner)
+        found.setdefault(
+            fingerprint,
+            Blocker(
+                title=entry.title,
+                owner=entry.owner,
+                due_date=entry.due_date,
+                needed_action=entry.needed_action,
+                opened_on=email.sent_at.date(),
+                citation=Citation(
+                    quote=at.quote, page=None, verification=at.verification, start=at.start, end=at.end
+                ),
+                fingerprint=fingerprint,
+                status=BlockerStatus.resolved if entry.resolved else BlockerStatus.open,
+            ),
+        )
+    return tuple(found.values())
+
+
+def _distinct(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(value for value in values if value))[:MOST_FACTS]
+
+
+def _facts(lists: Iterable[list[NamedValue]]) -> tuple[KeyFact, ...]:
+    facts = dict.fromkeys((entry.name, entry.value) for entries in lists for entry in entries)
+    return tuple(KeyFact(name=name, value=value) for name, value in facts)[:MOST_FACTS]

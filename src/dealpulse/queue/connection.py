@@ -1,0 +1,98 @@
+"""The one adapter over redis-py: pools built from settings, scripts loaded by name, faults made ours.
+
+redis-py's asyncio stubs return ``Awaitable[T] | T``; everything above this module sees plain coroutines.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from contextlib import asynccontextmanager
+from functools import cache
+from importlib import resources
+from typing import Any, Final, cast
+
+from arq.connections import ArqRedis
+from redis.asyncio.client import Redis
+from redis.asyncio.sentinel import Sentinel
+from redis.exceptions import AuthenticationError, OutOfMemoryError, ReadOnlyError, RedisError, ResponseError
+
+from dealpulse.errors import Permanent, Unavailable
+from dealpulse.queue.serializer import deserialize, serialize
+from dealpulse.settings import RedisSettings
+
+LOST: Final = (RedisError, OSError, asyncio.TimeoutError)
+"""What redis-py raises when Redis is away, restarting, failing over or out of memory."""
+
+_CONNECT_SECONDS: Final = 5.0
+_PASSING: Final = ("OOM", "MISCONF", "NOREPLICAS", "READONLY", "LOADING", "MASTERDOWN", "BUSY", "TRYAGAIN", "UNBLOCKED")
+"""How the error replies begin that pass by themselves: failover, start-up, disk or memory full."""
+
+
+def passes(error: BaseException) -> bool:
+    """Whether waiting helps. A refused command of ours is a fault of ours and does not pass."""
+    if isinstance(error, AuthenticationError):
+        return False
+    if isinstance(error, OutOfMemoryError | ReadOnlyError):
+        return True
+    return not isinstance(error, ResponseError) or str(error).startswith(_PASSING)
+
+
+async def create_pool(redis: RedisSettings) -> ArqRedis:
+    """A pool whose ``enqueue_job`` reaches our workers from any Python program. Connects on first use.
+
+    Built here and not by arq, whose own ``create_pool`` drops time-outs under Sentinel and pickles by default.
+    """
+    options: dict[str, Any] = {
+        "username": redis.username,
+        "password": redis.password.reveal() if redis.password else None,
+        "db": redis.database,
+        "socket_timeout": redis.socket_timeout,
+        "socket_connect_timeout": min(redis.socket_timeout, _CONNECT_SECONDS),
+        "socket_keepalive": True,
+        "ssl": redis.tls,
+    }
+    if not redis.sentinels:
+        return ArqRedis(
+            host=redis.host, port=redis.port, job_serializer=serialize, job_deserializer=deserialize, **options
+        )
+    sentinel = Sentinel(list(redis.sentinels), **options)  # type: ignore[no-untyped-call]  # redis-py
+    pool = cast(ArqRedis, sentinel.master_for(redis.sentinel_master, redis_class=ArqRedis))
+    pool.job_serializer, pool.job_deserializer = serialize, deserialize
+    return pool
+
+
+@cache
+def _source(name: str) -> str:
+    return resources.files("dealpulse.queue").joinpath(f"{name}.lua").read_text("utf-8")
+
+
+async def run_script(redis: Redis, name: str, keys: Sequence[str], arguments: Sequence[str | bytes | int]) -> Any:
+    """Run one of our scripts atomically; loads it on first use and after Redis forgot it (restart, failover)."""
+    script = redis.register_script(_source(name))
+    return await script(keys=list(keys), args=list(arguments))  # type: ignore[no-untyped-call]  # redis-py
+
+
+async def answer(reply: Awaitable[Any] | Any) -> Any:
+    """Await a redis-py command, whatever its stub says it returns."""
+    return await reply
+
+
+@asynccontextmanager
+async def redis_faults() -> AsyncIterator[None]:
+    """Turn redis-py's errors into ours.
+
+    Raises:
+        Permanent: the password is wrong, or a command was refused; waiting does not help.
+        Unavailable: everything that passes when Redis is back.
+    """
+    try:
+        yield
+    except AuthenticationError as error:
+        raise Permanent("Redis refused the password; check REDIS_PASSWORD or REDIS_URL.", code="redis_auth") from error
+    except LOST as error:
+        if not passes(error):
+            raise Permanent("Redis refused a command of ours.", code="redis_command") from error
+        raise Unavailable(
+            "Redis does not answer; is it running at REDIS_HOST:REDIS_PORT?", dependency="redis", retry_after=5
+        ) from error

@@ -1,0 +1,36 @@
+"""Settings: every environment variable, typed and frozen; all faults reported at once, secrets never printed.
+
+    settings = Settings.load()
+
+``variables`` is the table of names, defaults and meanings; ``values`` what other rooms are handed; ``loading`` gets
+from the one to the other.
+"""
+
+from dealpulse.settings.cron import next_run, parse_cron
+from dealpulse.settings.loading import Fault, Settings, SettingsError
+from dealpulse.settings.values import (
+    AiSettings,
+    ApiSettings,
+    ExtractionSettings,
+    LogSettings,
+    QueueSettings,
+    RedisSettings,
+    Secret,
+    SupabaseSettings,
+)
+
+__all__ = [
+    "AiSettings",
+    "ApiSettings",
+    "ExtractionSettings",
+    "Fault",
+    "LogSettings",
+    "QueueSettings",
+    "RedisSettings",
+    "Secret",
+    "Settings",
+    "SettingsError",
+    "SupabaseSettings",
+    "next_run",
+    "parse_cron",
+]

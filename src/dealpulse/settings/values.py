@@ -1,0 +1,142 @@
+"""The typed settings: frozen values that other rooms are handed. Printing any of them shows no secret."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+class Secret:
+    """Text that prints as ``***``, in every way Python has of printing; :meth:`reveal` is the one way to read it.
+
+    Not a dataclass: serializers write those out field by field.
+    """
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        return self._text
+
+    def __repr__(self) -> str:
+        return "***"
+
+    def __format__(self, spec: str) -> str:
+        return format("***", spec)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._text == other._text
+
+    def __hash__(self) -> int:
+        return hash((Secret, self._text))
+
+
+@dataclass(frozen=True, kw_only=True)
+class RedisSettings:
+    """Where Redis is. With ``sentinels``, ``host`` and ``port`` are not used: the sentinels name the primary."""
+
+    host: str = "localhost"
+    port: int = 6379
+    database: int = 0
+    username: str | None = None
+    password: Secret | None = None
+    tls: bool = False
+    sentinels: tuple[tuple[str, int], ...] = ()
+    sentinel_master: str | None = None
+    socket_timeout: float = 10.0
+    """Seconds one answer may take; a longer silence is a lost connection."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SupabaseSettings:
+    """``url`` has no trailing slash. ``database_url`` is only for migrations."""
+
+    url: str
+    service_role_key: Secret
+    schema: str = "public"
+    database_url: Secret | None = None
+    timeout: float = 30.0
+    """Seconds one request may take."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AiSettings:
+    """No ``api_key``: the offline engine answers. ``fallback_local``: it also answers while Claude is away."""
+
+    api_key: Secret | None = None
+    base_url: str | None = None
+    model: str = "claude-sonnet-5-5"
+    timeout: float = 120.0
+    """Seconds one request may take."""
+    fallback_local: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueueSettings:
+    """One queue's numbers; times are seconds."""
+
+    concurrency: int
+    attempts: int
+    backoff_base: float
+    time_limit: float
+    keep_completed: int = 100
+    keep_failed: int = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApiSettings:
+    host: str = "127.0.0.1"
+    port: int = 3000
+    tokens: tuple[Secret, ...] = ()
+    """Any of them is accepted as bearer token."""
+    trust_loopback: bool = False
+    """Requests from this machine need no token."""
+    max_body_bytes: int = 1 << 20
+    max_upload_bytes: int = 50 << 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExtractionSettings:
+    """What reading one file may use."""
+
+    seconds: float = 300.0
+    memory_bytes: int = 1 << 30
+    max_file_bytes: int = 100 << 20
+    ocr_language: str = "eng"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogSettings:
+    level: str = "info"
+    """``debug``, ``info``, ``warning``, ``error`` or ``critical``."""
+    human: bool = False
+    """Readable lines, if standard output is a terminal; JSON otherwise."""
+    debug: bool = False
+    """``DEBUG`` names us: also log what other people's exceptions say, which may quote content."""
+
+
+@dataclass(frozen=True)
+class QueueDefaults:
+    """A queue's defaults and the prefix of the variables that override them."""
+
+    prefix: str
+    values: QueueSettings
+
+
+QUEUE_DEFAULTS: Mapping[str, QueueDefaults] = {
+    "dailyBrief": QueueDefaults(
+        "DAILY_BRIEF", QueueSettings(concurrency=2, attempts=3, backoff_base=5.0, time_limit=300.0)
+    ),
+    "documentProcessing": QueueDefaults(
+        "DOCUMENT", QueueSettings(concurrency=5, attempts=4, backoff_base=5.0, time_limit=600.0)
+    ),
+    "emailProcessing": QueueDefaults(
+        "EMAIL", QueueSettings(concurrency=10, attempts=4, backoff_base=5.0, time_limit=120.0)
+    ),
+    "sourceSync": QueueDefaults(
+        "SOURCE_SYNC", QueueSettings(concurrency=3, attempts=5, backoff_base=10.0, time_limit=1800.0)
+    ),
+}
+"""By wire name; the numbers of ``dealpulse.jobs``, which this row may not import (a test compares them)."""

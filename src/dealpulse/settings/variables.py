@@ -1,0 +1,320 @@
+"""Every environment variable, in one table: name, how its text is read, what holds when it is absent, what it means.
+
+``.env.example`` is this table as text (``python -m dealpulse.settings``); a test keeps the two alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar, cast
+
+from dealpulse.settings.cron import parse_cron
+from dealpulse.settings.parsers import (
+    addresses,
+    byte_count,
+    choice,
+    database_url,
+    flag,
+    host,
+    matching,
+    names_us,
+    password,
+    port,
+    redis_url,
+    seconds,
+    secret,
+    secrets,
+    service_role_key,
+    text,
+    time_zone,
+    web_url,
+    whole,
+)
+from dealpulse.settings.values import QUEUE_DEFAULTS, AiSettings
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+@dataclass(frozen=True)
+class Variable(Generic[T_co]):
+    """One environment variable. ``default`` is text, as it would be written; None means that there is none."""
+
+    name: str
+    parse: Callable[[str], T_co]
+    default: str | None
+    meaning: str
+    remedy: str
+    """What would be right, for the person who has to correct it."""
+
+
+class Values:
+    """Parsed values by variable."""
+
+    def __init__(self, parsed: Mapping[str, object]) -> None:
+        self._parsed = parsed
+
+    def optional(self, variable: Variable[T]) -> T | None:
+        return cast("T | None", self._parsed.get(variable.name))
+
+    def __getitem__(self, variable: Variable[T]) -> T:
+        """The value of a variable that has a default or is known to be set."""
+        return cast("T", self._parsed[variable.name])
+
+
+_PORT = "a port from 1 to 65535"
+_SECONDS = "a positive number of seconds, such as 30"
+_BYTES = "a number of bytes, such as 1048576 or 50MB"
+_COUNT = "a whole number from 1"
+_KEPT = "a whole number from 0"
+_FLAG = "true or false"
+
+REDIS_URL = Variable(
+    "REDIS_URL",
+    redis_url,
+    None,
+    "Redis in one address: redis:// or, with TLS, rediss://; it wins over REDIS_HOST, REDIS_PORT and REDIS_DB",
+    "redis://user:password@host:6379/0, special characters in the password percent-encoded (@ is %40)",
+)
+REDIS_HOST = Variable("REDIS_HOST", host, "localhost", "Host of Redis", "a host name or address, such as localhost")
+REDIS_PORT = Variable("REDIS_PORT", port, "6379", "Port of Redis", _PORT)
+REDIS_USERNAME = Variable("REDIS_USERNAME", text, None, "User of Redis, if it has users (ACLs)", "a user name")
+REDIS_PASSWORD = Variable("REDIS_PASSWORD", password, None, "Password of Redis", "the password as it is, not encoded")
+REDIS_DB = Variable("REDIS_DB", whole(0), "0", "Database number", "a whole number from 0")
+REDIS_TLS = Variable("REDIS_TLS", flag, "false", "Connect with TLS (rediss:// does so anyway)", _FLAG)
+REDIS_SENTINELS = Variable(
+    "REDIS_SENTINELS",
+    addresses,
+    None,
+    "Sentinels, which are then asked where Redis is",
+    "host:port,host:port",
+)
+REDIS_SENTINEL_MASTER = Variable(
+    "REDIS_SENTINEL_MASTER",
+    text,
+    None,
+    "Name the sentinels know the primary by",
+    "the name in `sentinel monitor NAME ...`, often mymaster",
+)
+REDIS_SOCKET_TIMEOUT = Variable(
+    "REDIS_SOCKET_TIMEOUT", seconds, "10", "Seconds of silence after which Redis counts as gone", _SECONDS
+)
+
+SUPABASE_URL = Variable(
+    "SUPABASE_URL",
+    web_url,
+    None,
+    "Address of the Supabase project (required; wins over NEXT_PUBLIC_SUPABASE_URL)",
+    "https://YOUR-PROJECT.supabase.co",
+)
+NEXT_PUBLIC_SUPABASE_URL = Variable(
+    "NEXT_PUBLIC_SUPABASE_URL",
+    web_url,
+    None,
+    "The same address under the name the app uses",
+    "https://YOUR-PROJECT.supabase.co",
+)
+SUPABASE_SERVICE_ROLE_KEY = Variable(
+    "SUPABASE_SERVICE_ROLE_KEY",
+    service_role_key,
+    None,
+    "Its service-role key (required); not the anon key",
+    "the service_role key of the project's API settings",
+)
+SUPABASE_SCHEMA = Variable(
+    "SUPABASE_SCHEMA",
+    matching(r"[A-Za-z_][A-Za-z0-9_]{0,62}", "is not a schema name"),
+    "public",
+    "Database schema of the tables",
+    "a plain schema name, such as public",
+)
+SUPABASE_TIMEOUT_SECONDS = Variable(
+    "SUPABASE_TIMEOUT_SECONDS", seconds, "30", "Seconds one request to Supabase may take", _SECONDS
+)
+DATABASE_URL = Variable(
+    "DATABASE_URL",
+    database_url,
+    None,
+    "Postgres itself; only `dealpulse migrate` needs it",
+    "postgresql://user:password@host:5432/postgres",
+)
+
+ANTHROPIC_API_KEY = Variable(
+    "ANTHROPIC_API_KEY",
+    secret,
+    None,
+    "Key for Claude; without one the offline engine answers, and says so",
+    "a key from the Claude Console, without spaces",
+)
+ANTHROPIC_BASE_URL = Variable(
+    "ANTHROPIC_BASE_URL", web_url, None, "Another address for Claude, such as a proxy", "https://host"
+)
+ANTHROPIC_MODEL = Variable("ANTHROPIC_MODEL", text, AiSettings.model, "Model that answers", "a model id")
+AI_FALLBACK = Variable(
+    "AI_FALLBACK",
+    choice("none", "local"),
+    "none",
+    "What happens while Claude cannot be reached: jobs wait (none) or the offline engine answers (local)",
+    "none or local",
+)
+AI_TIMEOUT_SECONDS = Variable("AI_TIMEOUT_SECONDS", seconds, "120", "Seconds one request to Claude may take", _SECONDS)
+
+DAILY_BRIEF_TIME = Variable(
+    "DAILY_BRIEF_TIME",
+    parse_cron,
+    "0 8 * * *",
+    "When the daily briefs are written: cron, five fields, in TIMEZONE",
+    "five fields such as 0 8 * * * (every day at 8:00) or 0 9 * * 1-5 (weekdays at 9:00)",
+)
+TIMEZONE = Variable(
+    "TIMEZONE",
+    time_zone,
+    "America/New_York",
+    "Time zone of deals that have none of their own",
+    "an IANA name, such as America/New_York or Europe/Berlin",
+)
+
+PORT = Variable("PORT", port, "3000", "Port of the API", _PORT)
+API_HOST = Variable(
+    "API_HOST", host, "127.0.0.1", "Address the API listens on; 0.0.0.0 is every one", "an address, such as 127.0.0.1"
+)
+API_TOKENS = Variable(
+    "API_TOKENS", secrets, None, "Bearer tokens the API accepts", "tokens without spaces, separated by commas"
+)
+API_TRUST_LOOPBACK = Variable(
+    "API_TRUST_LOOPBACK", flag, "false", "Requests from this machine need no token (for development)", _FLAG
+)
+MAX_BODY_BYTES = Variable("MAX_BODY_BYTES", byte_count, "1MB", "Largest JSON body the API reads", _BYTES)
+MAX_UPLOAD_BYTES = Variable("MAX_UPLOAD_BYTES", byte_count, "50MB", "Largest file the API takes", _BYTES)
+
+EXTRACTION_SECONDS = Variable("EXTRACTION_SECONDS", seconds, "300", "Seconds reading one file may take", _SECONDS)
+EXTRACTION_MEMORY_MB = Variable(
+    "EXTRACTION_MEMORY_MB", whole(64), "1024", "Megabytes of memory it may take", "a whole number from 64"
+)
+EXTRACTION_MAX_FILE_BYTES = Variable(
+    "EXTRACTION_MAX_FILE_BYTES", byte_count, "100MB", "Largest file that is read, wherever it comes from", _BYTES
+)
+OCR_LANGUAGE = Variable(
+    "OCR_LANGUAGE",
+    matching(r"[A-Za-z_]+(\+[A-Za-z_]+)*", "is not a list of Tesseract languages"),
+    "eng",
+    "Language of scans, as Tesseract names it",
+    "eng, or several: eng+deu",
+)
+
+LOG_LEVEL = Variable(
+    "LOG_LEVEL",
+    choice("debug", "info", "warning", "error", "critical", warn="warning", fatal="critical"),
+    "info",
+    "How much is logged",
+    "debug, info, warning, error or critical",
+)
+DEBUG = Variable(
+    "DEBUG",
+    names_us,
+    None,
+    "dealpulse:* (or bullmq:*) logs everything, and what other people's exceptions say, which may quote content",
+    "dealpulse:*",
+)
+NODE_ENV = Variable(
+    "NODE_ENV",
+    text,
+    "production",
+    "development writes logs for people when standard output is a terminal",
+    "development",
+)
+SHUTDOWN_GRACE_SECONDS = Variable(
+    "SHUTDOWN_GRACE_SECONDS", seconds, "60", "Seconds running jobs may go on after SIGTERM", _SECONDS
+)
+RECONCILE_SECONDS = Variable(
+    "RECONCILE_SECONDS", seconds, "60", "Seconds between two sweeps for work Redis lost", _SECONDS
+)
+
+
+@dataclass(frozen=True)
+class QueueVariables:
+    """The six variables of one queue."""
+
+    concurrency: Variable[int]
+    attempts: Variable[int]
+    backoff_seconds: Variable[float]
+    time_limit_seconds: Variable[float]
+    keep_completed: Variable[int]
+    keep_failed: Variable[int]
+
+    def __iter__(self) -> Iterator[Variable[int] | Variable[float]]:
+        yield from (self.concurrency, self.attempts, self.backoff_seconds)
+        yield from (self.time_limit_seconds, self.keep_completed, self.keep_failed)
+
+    @classmethod
+    def of(cls, queue: str) -> QueueVariables:
+        prefix, values = QUEUE_DEFAULTS[queue].prefix, QUEUE_DEFAULTS[queue].values
+        count, kept = whole(1), whole(0)
+        return cls(
+            concurrency=Variable(
+                f"{prefix}_CONCURRENCY", count, str(values.concurrency), "Jobs one worker runs at a time", _COUNT
+            ),
+            attempts=Variable(f"{prefix}_ATTEMPTS", count, str(values.attempts), "Tries before a job is dead", _COUNT),
+            backoff_seconds=Variable(
+                f"{prefix}_BACKOFF_SECONDS",
+                seconds,
+                f"{values.backoff_base:g}",
+                "Seconds before the second try; five times as long before each further one",
+                _SECONDS,
+            ),
+            time_limit_seconds=Variable(
+                f"{prefix}_TIME_LIMIT_SECONDS", seconds, f"{values.time_limit:g}", "Seconds one try may take", _SECONDS
+            ),
+            keep_completed=Variable(
+                f"{prefix}_KEEP_COMPLETED", kept, str(values.keep_completed), "Completed jobs kept", _KEPT
+            ),
+            keep_failed=Variable(f"{prefix}_KEEP_FAILED", kept, str(values.keep_failed), "Failed jobs kept", _KEPT),
+        )
+
+
+QUEUES: Mapping[str, QueueVariables] = {queue: QueueVariables.of(queue) for queue in QUEUE_DEFAULTS}
+
+SECTIONS: Mapping[str, tuple[Variable[object], ...]] = {
+    "Supabase": (
+        SUPABASE_URL,
+        NEXT_PUBLIC_SUPABASE_URL,
+        SUPABASE_SERVICE_ROLE_KEY,
+        SUPABASE_SCHEMA,
+        SUPABASE_TIMEOUT_SECONDS,
+        DATABASE_URL,
+    ),
+    "Redis": (
+        REDIS_HOST,
+        REDIS_PORT,
+        REDIS_USERNAME,
+        REDIS_PASSWORD,
+        REDIS_DB,
+        REDIS_TLS,
+        REDIS_URL,
+        REDIS_SENTINELS,
+        REDIS_SENTINEL_MASTER,
+        REDIS_SOCKET_TIMEOUT,
+    ),
+    "Claude": (ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL, ANTHROPIC_MODEL, AI_FALLBACK, AI_TIMEOUT_SECONDS),
+    "Daily brief": (DAILY_BRIEF_TIME, TIMEZONE),
+    "API": (PORT, API_HOST, API_TOKENS, API_TRUST_LOOPBACK, MAX_BODY_BYTES, MAX_UPLOAD_BYTES),
+    "Reading files": (EXTRACTION_SECONDS, EXTRACTION_MEMORY_MB, EXTRACTION_MAX_FILE_BYTES, OCR_LANGUAGE),
+    "Logs": (LOG_LEVEL, DEBUG, NODE_ENV),
+    "Workers": (SHUTDOWN_GRACE_SECONDS, RECONCILE_SECONDS),
+    **{f"Queue {queue}": tuple(variables) for queue, variables in QUEUES.items()},
+}
+"""Every variable once, in the order of ``.env.example``."""
+
+VARIABLES: tuple[Variable[object], ...] = tuple(variable for section in SECTIONS.values() for variable in section)
+
+
+def as_env_example() -> str:
+    """The table as a dotenv file: defaults commented out, the rest empty, which counts as not set."""
+    lines = ["# Copy this file to .env.local and fill in what you need.", "# An empty value counts as not set."]
+    for title, variables in SECTIONS.items():
+        lines += ["", f"# --- {title} ---"]
+        for variable in variables:
+            lines += ["", f"# {variable.meaning}.", f"# Value: {variable.remedy}."]
+            lines.append(f"{variable.name}=" if variable.default is None else f"#{variable.name}={variable.default}")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,118 @@
+"""A local directory as a source: every regular file below it, e-mails by their ending.
+
+A directory has no change log. Every sync lists it completely, an incremental one too; what did not change is not read
+again, and what is missing from a complete listing is gone. The cursor only says that a listing was completed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import mimetypes
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from dealpulse.errors import Permanent
+from dealpulse.models import Source
+from dealpulse.sources.contract import ItemFailure, ItemKind, SourceItem, SourcePage
+
+_PAGE_SIZE: Final = 100
+_CHUNK_BYTES: Final = 1 << 20
+_EMAIL_ENDINGS: Final = (".eml", ".msg")
+_CURSOR: Final = "listed"
+
+
+class FolderConnector:
+    """Reads below ``root``. Symbolic links and hidden files are left out: they lead elsewhere, or are no documents."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    @classmethod
+    def of(cls, source: Source) -> FolderConnector:
+        return cls(Path(source.location))
+
+    async def pages(self, *, cursor: str | None) -> AsyncIterator[SourcePage]:
+        """List everything, a hundred files a page; ``cursor`` changes nothing."""
+        if not await asyncio.to_thread(self._root.is_dir):
+            raise Permanent(
+                f"The folder {self._root} does not exist or cannot be read by this worker.", code="folder_missing"
+            )
+        failures: list[ItemFailure] = []
+        entries = await asyncio.to_thread(lambda: list(self._entries(failures)))
+        batches: list[tuple[SourceItem, ...]] = list(_batches(entries)) or [()]
+        for number, batch in enumerate(batches, start=1):
+            last = number == len(batches)
+            yield SourcePage(
+                items=batch,
+                cursor=_CURSOR if last else None,
+                failures=tuple(failures) if last else (),
+                last=last,
+                # A folder that could not be listed is no proof that its files are gone.
+                complete_listing=last and not failures,
+            )
+
+    @asynccontextmanager
+    async def content(self, item: SourceItem) -> AsyncIterator[AsyncIterator[bytes]]:
+        """One file's bytes, read in a thread."""
+        path = self._root / item.external_id
+        try:
+            file = await asyncio.to_thread(path.open, "rb")
+        except OSError as error:
+            raise Permanent(
+                f"The file cannot be opened ({error.strerror or 'unknown fault'}).", code="item_unreadable"
+            ) from error
+        try:
+            yield _chunks(file.read)
+        finally:
+            await asyncio.to_thread(file.close)
+
+    async def aclose(self) -> None:
+        """Nothing to close."""
+
+    def _entries(self, failures: list[ItemFailure]) -> Iterator[SourceItem]:
+        def unlistable(error: OSError) -> None:
+            folder = os.path.relpath(error.filename or ".", self._root)
+            failures.append(ItemFailure(folder, f"The folder cannot be listed ({error.strerror})."))
+
+        for folder, folders, names in os.walk(self._root, onerror=unlistable):
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            for name in sorted(names):
+                path = Path(folder) / name
+                if name.startswith(".") or path.is_symlink() or not path.is_file():
+                    continue
+                try:
+                    yield _item(self._root, path)
+                except OSError as error:
+                    failures.append(ItemFailure(str(path.relative_to(self._root)), f"{error.strerror}."))
+
+
+def _item(root: Path, path: Path) -> SourceItem:
+    status = path.stat()
+    relative = path.relative_to(root).as_posix()
+    return SourceItem(
+        external_id=relative,
+        kind=ItemKind.email if path.suffix.lower() in _EMAIL_ENDINGS else ItemKind.document,
+        name=path.name,
+        path=relative,
+        version=f"{status.st_size}-{status.st_mtime_ns}",
+        size_bytes=status.st_size,
+        mime_type=mimetypes.guess_type(path.name)[0],
+        modified_at=datetime.fromtimestamp(status.st_mtime, UTC),
+        web_link=path.as_uri(),
+    )
+
+
+def _batches(items: list[SourceItem]) -> Iterator[tuple[SourceItem, ...]]:
+    iterator = iter(items)
+    while batch := tuple(itertools.islice(iterator, _PAGE_SIZE)):
+        yield batch
+
+
+async def _chunks(read: Callable[[int], bytes]) -> AsyncIterator[bytes]:
+    while chunk := await asyncio.to_thread(read, _CHUNK_BYTES):
+        yield chunk

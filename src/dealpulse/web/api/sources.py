@@ -1,0 +1,40 @@
+"""Sources: connect one to a deal, list a deal's."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dealpulse.models import Source
+from dealpulse.web.routing import ApiRequest, Endpoint, get, post_json
+from dealpulse.web.wire import SourceAnswer, SourceRequest, SourcesAnswer, SourceView
+
+
+async def add(request: ApiRequest, asked: SourceRequest) -> SourceAnswer:
+    source = await request.state["intake"].add_source(
+        request.path_params["deal_id"], asked.type, location=asked.location, name=asked.name
+    )
+    return SourceAnswer(source=_view(source))
+
+
+async def sources_of_deal(request: ApiRequest) -> SourcesAnswer:
+    deal = await request.state["store"].deals.get(request.path_params["deal_id"])
+    return SourcesAnswer(sources=[_view(each) for each in await request.state["store"].sources.of_deal(deal.id)])
+
+
+def _view(source: Source) -> SourceView:
+    return SourceView(
+        id=source.id,
+        deal_id=source.deal_id,
+        type=source.type.value,
+        name=source.name,
+        location=source.location,
+        state=source.state.value,
+        last_synced_at=source.last_synced_at,
+        last_error=source.last_error,
+    )
+
+
+ENDPOINTS: Final[tuple[Endpoint, ...]] = (
+    post_json("/deals/{deal_id}/sources", add, takes=SourceRequest, status=201),
+    get("/deals/{deal_id}/sources", sources_of_deal),
+)

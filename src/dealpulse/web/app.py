@@ -1,0 +1,99 @@
+"""The API's composition root: settings become clients, clients are handed to the routes, everything is closed again.
+
+Starting needs neither Redis nor Supabase: while they are away ``/readyz`` says so and requests get 503.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import Any, Final
+
+import structlog
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import Mount, Router
+
+from dealpulse import logs
+from dealpulse.health import Health, log_status
+from dealpulse.intake import Intake
+from dealpulse.queue import QueueClient, create_pool
+from dealpulse.settings import LogSettings, Settings, SettingsError
+from dealpulse.store import open_store
+from dealpulse.web import probes
+from dealpulse.web.api import ENDPOINTS
+from dealpulse.web.auth import Authorise, Door
+from dealpulse.web.errors import HANDLERS
+from dealpulse.web.middleware import RequestFrame
+from dealpulse.web.routing import State, routes_of
+
+log = structlog.get_logger(__name__)
+
+SETTINGS_INVALID: Final = "settings_invalid"
+API_STARTED: Final = "api_started"
+
+EXIT_CONFIGURATION: Final = 78
+"""sysexits.h's EX_CONFIG."""
+
+
+def create_app() -> Starlette:
+    """The factory for ``uvicorn dealpulse.web.app:create_app --factory``; ends the process if settings are wrong."""
+    try:
+        settings = Settings.load()
+    except SettingsError as error:
+        logs.configure(LogSettings(), service="api")
+        log.critical(SETTINGS_INVALID, faults=[str(fault) for fault in error.faults])
+        raise SystemExit(EXIT_CONFIGURATION) from None
+    logs.configure(settings.log, service="api")
+    # Our own request line says more, and carries the request id.
+    logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
+    return build_app(settings)
+
+
+def build_app(settings: Settings) -> Starlette:
+    """The app for ``settings``; its clients live as long as its lifespan."""
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[State]:
+        async with AsyncExitStack() as stack:
+            yield await _open(settings, stack)
+
+    door = Door(tokens=settings.api.tokens, trust_loopback=settings.api.trust_loopback)
+    api = Router(routes_of(ENDPOINTS, settings.api), redirect_slashes=False)
+    app = Starlette(
+        routes=[
+            *routes_of(probes.ENDPOINTS, settings.api),
+            Mount("/api", app=api, middleware=[Middleware(Authorise, door=door)]),
+        ],
+        middleware=[Middleware(RequestFrame)],
+        exception_handlers=HANDLERS,
+        lifespan=lifespan,
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+async def _open(settings: Settings, stack: AsyncExitStack) -> State:
+    health = Health()
+    pool = await create_pool(settings.redis)
+    stack.push_async_callback(pool.aclose)
+    store = await stack.enter_async_context(open_store(settings.supabase, health=health))
+    queue = QueueClient(pool)
+    intake = Intake(store=store, queue=queue, time_zone=settings.time_zone)
+    await stack.enter_async_context(_running(log_status(health)))
+    log.info(API_STARTED, version=settings.version, trust_loopback=settings.api.trust_loopback)
+    return State(intake=intake, store=store, queue=queue, version=settings.version)
+
+
+@asynccontextmanager
+async def _running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run ``work`` beside the block and end it with the block."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task

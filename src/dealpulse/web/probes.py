@@ -1,0 +1,47 @@
+"""What needs no token: what this is, whether it lives, whether it can do its work."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Final
+
+from dealpulse.errors import DealPulseError
+from dealpulse.web.routing import Answer, ApiRequest, Endpoint, get
+from dealpulse.web.wire import HealthAnswer, IndexAnswer, JsonResponse, ReadinessAnswer
+
+PROBE_SECONDS: Final = 3.0
+
+ANSWERS: Final = "ok"
+
+
+async def index(request: ApiRequest) -> IndexAnswer:
+    links = {"health": "/healthz", "readiness": "/readyz", "stats": "/api/queue/stats", "deals": "/api/deals"}
+    return IndexAnswer(name="DealPulse", version=request.state["version"], links=links)
+
+
+async def healthz(request: ApiRequest) -> HealthAnswer:
+    """The process answers; nothing else is asked."""
+    return HealthAnswer(status=ANSWERS, version=request.state["version"])
+
+
+async def readyz(request: ApiRequest) -> Answer:
+    """200 when Redis and Supabase answer, else 503 naming who does not."""
+    redis, supabase = await asyncio.gather(_probe(request.state["queue"].ping()), _probe(request.state["store"].ping()))
+    checks = {"redis": redis, "supabase": supabase}
+    ready = all(found == ANSWERS for found in checks.values())
+    return JsonResponse(ReadinessAnswer(ready=ready, checks=checks), status_code=200 if ready else 503)
+
+
+async def _probe(question: Awaitable[object]) -> str:
+    try:
+        async with asyncio.timeout(PROBE_SECONDS):
+            await question
+    except TimeoutError:
+        return f"no answer within {PROBE_SECONDS:g} s"
+    except DealPulseError as error:
+        return error.message
+    return ANSWERS
+
+
+ENDPOINTS: Final[tuple[Endpoint, ...]] = (get("/", index), get("/healthz", healthz), get("/readyz", readyz))

@@ -1,0 +1,330 @@
+"""What travels: JSON in camelCase. Requests are parsed into these at the edge, answers are built from them.
+
+A request field nobody knows is refused, so that a misspelt ``operaton`` is told and not silently replaced by a
+default. Ids stay text here; whether they exist, the store knows.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Mapping
+from typing import Any, Final, TypeVar
+
+import msgspec
+from msgspec import Raw, Struct, field
+from starlette.requests import Request
+from starlette.responses import Response
+
+from dealpulse.errors import Invalid
+
+# --- reading and writing ----------------------------------------------------------------------------------------------
+
+Body = TypeVar("Body", bound=Struct)
+
+_FIELD: Final = re.compile(r"at `\$\.?(?P<path>[^`]+)`|(?P<kind>required|unknown) field `(?P<name>[^`]+)`")
+
+
+class JsonResponse(Response):
+    """A wire value as JSON; dates as ISO 8601."""
+
+    media_type = "application/json"
+
+    def render(self, content: Any) -> bytes:
+        return msgspec.json.encode(content)
+
+
+async def body_of(request: Request[Any], kind: type[Body]) -> Body:
+    """The request's JSON body as ``kind``, whatever its content type says.
+
+    Raises:
+        Invalid: ``malformed_json``, or ``invalid_body`` with the field's name in the details.
+    """
+    return parse(await request.body(), kind)
+
+
+def parse(data: bytes | Raw, kind: type[Body]) -> Body:
+    """JSON as ``kind``. Raises as :func:`body_of`."""
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except msgspec.ValidationError as error:
+        raise _invalid_body(str(error)) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        if not bytes(data).strip():
+            raise Invalid("The body is empty; it should be a JSON object.", code="malformed_json") from error
+        raise Invalid("The body is not well-formed JSON.", code="malformed_json") from error
+
+
+def _invalid_body(problem: str) -> Invalid:
+    found = _FIELD.search(problem)
+    details: dict[str, object] = {"problem": problem}
+    name = None
+    if found is not None:
+        # A field missing inside a list is told as "required field `x` - at `$.list[0]`"; both parts matter.
+        parent = re.search(r"at `\$\.?([^`]+)`", problem)
+        parts = [parent.group(1) if parent else None, found.group("name")]
+        name = ".".join(part for part in parts if part)
+    if name:
+        details["field"] = name
+        return Invalid(f"The field {name} is not as it should be.", code="invalid_body", details=details)
+    return Invalid("The body is not as it should be.", code="invalid_body", details=details)
+
+
+class Incoming(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """What a caller sends."""
+
+
+class Outgoing(Struct, frozen=True, kw_only=True, rename="camel"):
+    """What a caller gets."""
+
+
+# --- requests ---------------------------------------------------------------------------------------------------------
+
+
+class DailyBriefRequest(Incoming):
+    deal_id: str
+    date: datetime.date | None = None
+    """The deal's local date; today there when left out."""
+
+
+class DocumentRequest(Incoming):
+    document_id: str
+    deal_id: str
+    operation: str = "summarize"
+
+
+class EmailRequest(Incoming):
+    email_id: str
+    deal_id: str
+    operation: str = "analyze"
+
+
+class SourceSyncRequest(Incoming):
+    deal_id: str
+    source_type: str
+    sync_type: str = "incremental"
+
+
+class DealRequest(Incoming):
+    name: str
+    time_zone: str | None = None
+
+
+class SourceRequest(Incoming):
+    type: str
+    location: str
+    name: str | None = None
+
+
+class DriveChanges(Incoming, forbid_unknown_fields=False):
+    """A notice: each entry is parsed by itself, so that one bad entry does not lose the others.
+
+    What else the sender tells is none of our business.
+    """
+
+    changes: list[Raw]
+
+
+class DriveChange(Incoming, forbid_unknown_fields=False):
+    deal_id: str
+
+
+# --- answers ----------------------------------------------------------------------------------------------------------
+
+
+class ErrorBody(Outgoing):
+    code: str
+    message: str
+    details: dict[str, object] = field(default_factory=dict)
+
+
+class Fault(Outgoing):
+    error: ErrorBody
+    success: bool = False
+
+
+class JobAnswer(Outgoing):
+    job_id: str
+    deduplicated: bool
+    """The same work was already waiting or running; this is its job."""
+    success: bool = True
+
+
+class ProcessingAnswer(Outgoing):
+    job_id: str
+    deduplicated: bool
+    message: str = "Processing started"
+    success: bool = True
+
+
+class DealJob(Outgoing):
+    deal_id: str
+    job_id: str
+    deduplicated: bool
+
+
+class BriefsAnswer(Outgoing):
+    queued: int
+    jobs: list[DealJob]
+    success: bool = True
+
+
+class SyncJob(Outgoing):
+    job_id: str
+    deduplicated: bool
+
+
+class SyncsAnswer(Outgoing):
+    jobs: list[SyncJob]
+    success: bool = True
+
+
+class ReceivedAnswer(Outgoing):
+    received: bool = True
+
+
+class QueueFigures(Outgoing):
+    """``completed`` and ``failed`` count what is kept in history; ``totals`` count since the queue exists."""
+
+    waiting: int
+    active: int
+    completed: int
+    failed: int
+    delayed: int
+    oldest_waiting_ms: int
+    totals: Mapping[str, int]
+
+
+class StatsAnswer(Outgoing):
+    """Figures by the queue's wire name: ``dailyBrief`` ..."""
+
+    stats: dict[str, QueueFigures]
+    success: bool = True
+
+
+class JobFault(Outgoing):
+    type: str | None
+    code: str | None
+    message: str | None
+
+
+class JobDetails(Outgoing):
+    id: str
+    queue: str
+    function: str
+    state: str
+    deal_id: str | None
+    attempts: int
+    enqueued_at: datetime.datetime | None
+    due_at: datetime.datetime | None
+    started_at: datetime.datetime | None
+    finished_at: datetime.datetime | None
+    error: JobFault | None
+    """The last attempt's, also while the job waits for the next."""
+
+
+class JobDetailsAnswer(Outgoing):
+    job: JobDetails
+    success: bool = True
+
+
+class DealView(Outgoing):
+    id: str
+    name: str
+    status: str
+    time_zone: str | None
+
+
+class DealAnswer(Outgoing):
+    deal: DealView
+    success: bool = True
+
+
+class DealsAnswer(Outgoing):
+    deals: list[DealView]
+    success: bool = True
+
+
+class SourceView(Outgoing):
+    id: str
+    deal_id: str
+    type: str
+    name: str
+    location: str
+    state: str
+    last_synced_at: datetime.datetime | None
+    last_error: str | None
+
+
+class SourceAnswer(Outgoing):
+    source: SourceView
+    success: bool = True
+
+
+class SourcesAnswer(Outgoing):
+    sources: list[SourceView]
+    success: bool = True
+
+
+class DocumentView(Outgoing):
+    id: str
+    deal_id: str
+    name: str
+    path: str
+    mime_type: str | None
+    size_bytes: int
+    state: str
+    failure_code: str | None
+    failure_reason: str | None
+    page_count: int
+
+
+class UploadAnswer(Outgoing):
+    document: DocumentView
+    job_id: str
+    deduplicated: bool
+    success: bool = True
+
+
+class DocumentAnswer(Outgoing):
+    document: DocumentView
+    success: bool = True
+
+
+class DocumentsAnswer(Outgoing):
+    documents: list[DocumentView]
+    success: bool = True
+
+
+class BriefView(Outgoing):
+    deal_id: str
+    date: datetime.date
+    status: str
+    engine: str
+    model: str
+    confidence: str
+    markdown: str
+    content: Mapping[str, object]
+
+
+class BriefAnswer(Outgoing):
+    brief: BriefView
+    success: bool = True
+
+
+class IndexAnswer(Outgoing):
+    name: str
+    version: str
+    links: dict[str, str]
+
+
+class HealthAnswer(Outgoing):
+    status: str
+    version: str
+
+
+class ReadinessAnswer(Outgoing):
+    """``checks`` says ``ok`` or why not, by dependency."""
+
+    ready: bool
+    checks: dict[str, str]

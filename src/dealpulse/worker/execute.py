@@ -1,0 +1,221 @@
+"""The one place where what a job did becomes done, again or dead."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import structlog
+from arq.jobs import DeserializationError, deserialize_job_raw
+
+from dealpulse import logs
+from dealpulse.errors import BudgetExceeded, DealPulseError, Permanent, RateLimited, Transient, Unavailable
+from dealpulse.jobs import Job
+from dealpulse.models import OperationState
+from dealpulse.outbox import Operations
+from dealpulse.queue.engine import Again, Claimed, Dead, Done, Outcome
+from dealpulse.queue.serializer import deserialize
+
+JOB_STARTED: Final = "job_started"
+JOB_FINISHED: Final = "job_finished"
+JOB_RETRIED: Final = "job_retried"
+JOB_DEAD: Final = "job_dead"
+
+_BACKOFF_FACTOR: Final = 5
+_BACKOFF_CAP_SECONDS: Final = 900.0
+_JITTER: Final = 0.1
+_DEFAULT_WAIT_SECONDS: Final = 15.0
+"""For a dependency that is away and did not say for how long."""
+_MAX_CRASHES: Final = 3
+
+_log = structlog.get_logger("dealpulse.worker")
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How one function may fail. Seconds."""
+
+    attempts: int
+    backoff_base: float
+    time_limit: float
+
+
+@dataclass(frozen=True)
+class Runnable:
+    """A function a queue may name: the arq coroutine, its policy, and how its arguments become a :class:`Job`.
+
+    ``parse`` raises for arguments that are no job; None (of it, or its answer) means that no row keeps its state.
+    """
+
+    coroutine: Callable[..., Awaitable[object]]
+    policy: Policy
+    parse: Callable[..., Job | None] | None = None
+
+
+@dataclass(frozen=True)
+class _Call:
+    function: str
+    arguments: tuple[Any, ...]
+    keywords: dict[str, Any]
+
+
+async def execute(
+    claimed: Claimed,
+    *,
+    functions: Mapping[str, Runnable],
+    context: Mapping[str, Any],
+    operations: Operations,
+    queue: str,
+) -> Outcome:
+    """Run one claimed job and say what becomes of it. Never raises: every fault is an outcome."""
+    started = time.perf_counter()
+    call = _Call("unknown", (), {})
+    runnable: Runnable | None = None
+    job: Job | None = None
+    try:
+        call = _decode(claimed)
+        runnable = functions.get(call.function)
+        if runnable is None:
+            raise Permanent(f"This worker knows no function {call.function!r}.", code="unknown_function")
+        if claimed.crashes >= _MAX_CRASHES:
+            raise Permanent(f"The job took its worker down {claimed.crashes} times.", code="crashed")
+        job = _parse(runnable, call)
+        with logs.bound(queue=queue, job_id=claimed.job_id, deal_id=job.deal_id if job else None):
+            result = await _run(runnable, call, claimed, job, context=context, operations=operations)
+        outcome: Outcome = Done(call.function, call.arguments, result)
+    except asyncio.CancelledError as error:
+        # A deploy, or the lease went to another worker: never the job's fault.
+        outcome = Again(call.function, delay=0.0, burn=False, error=error)
+    except Exception as error:
+        outcome = decide(error, call, claimed.attempt, runnable.policy if runnable else None)
+    outcome = await _record(outcome, job, operations)
+    _report(outcome, claimed, queue, job, time.perf_counter() - started)
+    return outcome
+
+
+def _decode(claimed: Claimed) -> _Call:
+    if not claimed.payload:
+        raise Permanent("The job expired before a worker could read it.", code="expired")
+    try:
+        function, arguments, keywords, _, _ = deserialize_job_raw(claimed.payload, deserializer=deserialize)
+        return _Call(str(function), tuple(arguments), dict(keywords))
+    except DeserializationError as error:
+        if isinstance(error.__cause__, Permanent):
+            raise error.__cause__ from None
+        raise Permanent("The job's payload lacks what arq writes.", code="undecodable_job") from error
+
+
+def _parse(runnable: Runnable, call: _Call) -> Job | None:
+    if runnable.parse is None:
+        return None
+    try:
+        return runnable.parse(*call.arguments, **call.keywords)
+    except (TypeError, ValueError) as error:
+        raise Permanent(f"The arguments of {call.function} are not what it takes.", code="bad_arguments") from error
+
+
+async def _run(
+    runnable: Runnable,
+    call: _Call,
+    claimed: Claimed,
+    job: Job | None,
+    *,
+    context: Mapping[str, Any],
+    operations: Operations,
+) -> object:
+    if job is not None:
+        await operations.mark(job.operation, OperationState.running)
+    arq_context = {
+        **context,
+        "job_id": claimed.job_id,
+        "job_try": claimed.attempt,
+        "score": claimed.due_ms,
+        "enqueue_time": datetime.fromtimestamp(claimed.enqueued_ms / 1000, UTC),
+    }
+    limit = runnable.policy.time_limit
+    try:
+        async with asyncio.timeout(limit) as deadline:
+            return await runnable.coroutine(arq_context, *call.arguments, **call.keywords)
+    except TimeoutError as error:
+        if deadline.expired():
+            raise Transient(f"The job took longer than its {limit:g} s.", code="timed_out") from error
+        raise
+
+
+def decide(error: Exception, call: _Call, attempt: int, policy: Policy | None) -> Outcome:
+    """What an error means for the job: the error says what to do next, attempts say how often."""
+    if isinstance(error, Permanent) or policy is None:
+        return Dead(call.function, error, call.arguments)
+    if isinstance(error, BudgetExceeded):
+        delay = max(0.0, error.until.timestamp() - time.time())
+        return Again(call.function, delay=delay, burn=False, error=error)
+    if isinstance(error, RateLimited | Unavailable):
+        delay = _DEFAULT_WAIT_SECONDS if error.retry_after is None else error.retry_after
+        return Again(call.function, delay=_jittered(min(delay, _BACKOFF_CAP_SECONDS)), burn=False, error=error)
+    if attempt >= policy.attempts:
+        return Dead(call.function, error, call.arguments)
+    asked = error.retry_after if isinstance(error, Transient) else None
+    delay = policy.backoff_base * _BACKOFF_FACTOR ** (attempt - 1) if asked is None else asked
+    return Again(call.function, delay=_jittered(min(delay, _BACKOFF_CAP_SECONDS)), burn=True, error=error)
+
+
+def _jittered(seconds: float) -> float:
+    return seconds * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311  # spreads load, guards nothing
+
+
+async def _record(outcome: Outcome, job: Job | None, operations: Operations) -> Outcome:
+    """Write the outcome into the row that asked for the job; when that fails the job runs again."""
+    if job is None:
+        return outcome
+    try:
+        if isinstance(outcome, Done):
+            await operations.mark(job.operation, OperationState.done)
+        elif isinstance(outcome, Dead):
+            code, message = describe(outcome.error)
+            await operations.mark(job.operation, OperationState.failed, error_code=code, error_message=message)
+        else:
+            code, message = describe(outcome.error) if outcome.error else (None, None)
+            await operations.mark(job.operation, OperationState.queued, error_code=code, error_message=message)
+    except asyncio.CancelledError:
+        return Again(job.function, delay=0.0, burn=False)
+    except Exception as error:
+        if isinstance(outcome, Again):
+            return outcome
+        # Running a job twice leaves the same rows; an outcome nobody knows of would not.
+        return Again(job.function, delay=_jittered(_DEFAULT_WAIT_SECONDS), burn=False, error=error)
+    return outcome
+
+
+def describe(error: BaseException) -> tuple[str, str]:
+    """A code and a sentence for a person; a foreign exception's own message stays out, it may quote a document."""
+    if isinstance(error, DealPulseError):
+        return error.code, error.message
+    return "unexpected", f"An unexpected fault ({type(error).__name__}); the log of the job tells more."
+
+
+def _report(outcome: Outcome, claimed: Claimed, queue: str, job: Job | None, seconds: float) -> None:
+    facts: dict[str, Any] = {
+        "queue": queue,
+        "job_id": claimed.job_id,
+        "function": outcome.function,
+        "attempt": claimed.attempt,
+        "duration_ms": round(seconds * 1000),
+    }
+    if job is not None:
+        facts["deal_id"] = job.deal_id
+    if isinstance(outcome, Done):
+        _log.info(JOB_FINISHED, **facts)
+        return
+    if outcome.error is not None:
+        facts["error_code"], facts["error_message"] = describe(outcome.error)
+        if not isinstance(outcome.error, DealPulseError | asyncio.CancelledError):
+            facts["exc_info"] = outcome.error
+    if isinstance(outcome, Again):
+        _log.warning(JOB_RETRIED, delay_seconds=round(outcome.delay, 1), attempt_counts=outcome.burn, **facts)
+    else:
+        _log.error(JOB_DEAD, **facts)

@@ -1,0 +1,120 @@
+"""The arq coroutines: each hands its processor what that uses, and nothing else.
+
+To add a queue, add its coroutine and a line in :data:`BINDINGS`.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from dealpulse.jobs import (
+    DAILY_BRIEF,
+    DOCUMENTS,
+    EMAILS,
+    SOURCE_SYNC,
+    DocumentOperation,
+    EmailOperation,
+    GenerateDailyBrief,
+    Job,
+    ProcessDocument,
+    ProcessEmail,
+    Queue,
+    SyncSource,
+    SyncType,
+)
+from dealpulse.processors import briefs, documents, emails, syncs
+from dealpulse.sources.registry import connect
+from dealpulse.worker.runtime import Runtime
+
+Context = dict[str, Any]
+"""arq's: ours holds ``runtime``."""
+
+
+async def generate_daily_brief(ctx: Context, deal_id: str, date: str | None = None) -> dict[str, object]:
+    """Write a deal's brief for ``date`` (ISO), by default today where the deal is."""
+    runtime: Runtime = ctx["runtime"]
+    if date is None:
+        deal = await runtime.store.deals.get(deal_id)
+        date = datetime.datetime.now(deal.zone(runtime.settings.time_zone)).date().isoformat()
+    job = GenerateDailyBrief(deal_id, datetime.date.fromisoformat(date))
+    return await briefs.generate_daily_brief(job, store=runtime.store, engine=runtime.engine)
+
+
+async def process_document(
+    ctx: Context, document_id: str, deal_id: str, operation: str = DocumentOperation.summarize
+) -> dict[str, object]:
+    """Do one operation on one document."""
+    runtime: Runtime = ctx["runtime"]
+    return await documents.process_document(
+        ProcessDocument(document_id, deal_id, DocumentOperation(operation)),
+        store=runtime.store,
+        queue=runtime.queue,
+        engine=runtime.engine,
+        limits=runtime.limits,
+    )
+
+
+async def process_email(
+    ctx: Context, email_id: str, deal_id: str, operation: str = EmailOperation.analyze
+) -> dict[str, object]:
+    """Do one operation on one e-mail."""
+    runtime: Runtime = ctx["runtime"]
+    return await emails.process_email(
+        ProcessEmail(email_id, deal_id, EmailOperation(operation)),
+        store=runtime.store,
+        queue=runtime.queue,
+        engine=runtime.engine,
+        limits=runtime.limits,
+        time_zone=runtime.settings.time_zone,
+    )
+
+
+async def sync_source(
+    ctx: Context, source_id: str, deal_id: str, sync_type: str = SyncType.incremental
+) -> dict[str, object]:
+    """Bring one source up to date."""
+    runtime: Runtime = ctx["runtime"]
+    return await syncs.sync_source(
+        SyncSource(source_id, deal_id, SyncType(sync_type)),
+        store=runtime.store,
+        queue=runtime.queue,
+        connect=connect,
+        max_file_bytes=runtime.settings.extraction.max_file_bytes,
+    )
+
+
+def _brief(deal_id: str, date: str | None = None) -> Job | None:
+    return None if date is None else GenerateDailyBrief(deal_id, datetime.date.fromisoformat(date))
+
+
+def _document(document_id: str, deal_id: str, operation: str = DocumentOperation.summarize) -> Job:
+    return ProcessDocument(document_id, deal_id, DocumentOperation(operation))
+
+
+def _email(email_id: str, deal_id: str, operation: str = EmailOperation.analyze) -> Job:
+    return ProcessEmail(email_id, deal_id, EmailOperation(operation))
+
+
+def _source(source_id: str, deal_id: str, sync_type: str = SyncType.incremental) -> Job:
+    return SyncSource(source_id, deal_id, SyncType(sync_type))
+
+
+@dataclass(frozen=True)
+class Binding:
+    """Which coroutine serves which queue, and how its arguments become the job that keeps state."""
+
+    queue: Queue
+    coroutine: Callable[..., Awaitable[object]]
+    parse: Callable[..., Job | None]
+    """Raises ``TypeError`` or ``ValueError`` for arguments that are no job; None where no row keeps state."""
+
+
+BINDINGS: Final[tuple[Binding, ...]] = (
+    Binding(DAILY_BRIEF, generate_daily_brief, _brief),
+    Binding(DOCUMENTS, process_document, _document),
+    Binding(EMAILS, process_email, _email),
+    Binding(SOURCE_SYNC, sync_source, _source),
+)

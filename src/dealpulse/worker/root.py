@@ -1,0 +1,120 @@
+"""What arq's own worker is here: the root of the process, with signals, health key and cron, and no queue of its own.
+
+arq's CLI always builds an ``arq.Worker``. Its polling loop loses the process when Redis goes away, cancels running
+jobs on SIGTERM and costs six round trips a job, so it is given a pool on which it never finds a job; the engines do the
+work on the same loop. Its settings stay truthful: functions, queue, cron jobs and limits are those the engines use.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import structlog
+from arq.connections import ArqRedis
+from arq.jobs import Job
+
+from dealpulse.health import Health
+from dealpulse.queue.connection import LOST, answer, create_pool
+from dealpulse.settings import RedisSettings
+
+REDIS_AWAITED: Final = "redis_awaited"
+REDIS_REACHED: Final = "redis_reached"
+_RETRY_SECONDS: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
+
+_log = structlog.get_logger("dealpulse.worker.root")
+
+
+class RootPool(ArqRedis):
+    """The pool of arq's worker: finds no jobs, waits for a Redis that is away, and in a burst says what is left."""
+
+    outstanding: Callable[[], Awaitable[int]] | None = None
+    """Set by the engines: how many jobs they still have to do."""
+
+    async def zrangebyscore(self, *_: Any, **__: Any) -> list[bytes]:  # type: ignore[override]  # arq's only call of it
+        """No job is ever due for arq's own loop."""
+        return []
+
+    async def zcard(self, name: Any) -> int:  # type: ignore[override]  # redis-py's stub is not a coroutine
+        """What is left to do: arq asks to know whether a burst is over, and for its health line."""
+        if self.outstanding is None:
+            return 0
+        return await self.outstanding()
+
+    async def psetex(self, *args: Any) -> Any:
+        """arq's health key. A beat that is missed because Redis is away is missed."""
+        try:
+            return await answer(super().psetex(*args))
+        except LOST:
+            return None
+
+    async def delete(self, *names: Any) -> Any:
+        """arq deletes its health key on the way out, and must get out without Redis too."""
+        try:
+            return await answer(super().delete(*names))
+        except LOST:
+            return 0
+
+    async def enqueue_job(self, function: str, *args: Any, **kwargs: Any) -> Job | None:
+        """A cron tick. It waits for Redis: lost, it would cost a brief."""
+        await self.reachable()
+        return await super().enqueue_job(function, *args, **kwargs)
+
+    def pipeline(self, transaction: bool = True, shard_hint: Any = None) -> Any:
+        """arq's INFO line at start goes through here, before ``on_startup``: it waits for Redis as all else does."""
+        return _PatientPipeline(self, super().pipeline(transaction, shard_hint))
+
+    async def reachable(self) -> None:
+        """Return when Redis answers; says so once while it does not."""
+        attempt = 0
+        while True:
+            try:
+                await answer(self.ping())
+            except LOST as error:
+                if attempt == 0:
+                    _log.warning(REDIS_AWAITED, error_class=type(error).__name__)
+                await asyncio.sleep(_RETRY_SECONDS[min(attempt, len(_RETRY_SECONDS) - 1)])
+                attempt += 1
+            else:
+                if attempt:
+                    _log.info(REDIS_REACHED)
+                return
+
+
+class _PatientPipeline:
+    """A pipeline entered only once Redis answers."""
+
+    def __init__(self, pool: RootPool, pipeline: Any) -> None:
+        self._pool = pool
+        self._pipeline = pipeline
+
+    async def __aenter__(self) -> Any:
+        await self._pool.reachable()
+        return await self._pipeline.__aenter__()
+
+    async def __aexit__(self, *exception: object) -> Any:
+        return await self._pipeline.__aexit__(*exception)
+
+
+async def watch_redis(pool: ArqRedis, health: Health, *, every: float = 5.0) -> None:
+    """Tell ``health`` whether Redis answers, for as long as the process lives."""
+    while True:
+        try:
+            await answer(pool.ping())
+        except LOST as error:
+            health.failed("redis", f"Redis does not answer ({type(error).__name__})")
+        else:
+            health.succeeded("redis")
+        await asyncio.sleep(every)
+
+
+async def root_pool(redis: RedisSettings) -> RootPool:
+    """A root pool on the same connection settings as every other."""
+    pool = await create_pool(redis)
+    root = RootPool(
+        pool_or_conn=pool.connection_pool,
+        job_serializer=pool.job_serializer,
+        job_deserializer=pool.job_deserializer,
+    )
+    return root

@@ -1,0 +1,53 @@
+"""The workers' composition root: settings in, everything a job uses out."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from arq.connections import ArqRedis
+
+from dealpulse.ai import open_engine
+from dealpulse.ai.contract import Engine
+from dealpulse.extraction.contract import Limits
+from dealpulse.health import Health
+from dealpulse.queue import QueueClient, create_pool
+from dealpulse.settings import Settings
+from dealpulse.store import Store, open_store
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """What handlers take what they need from. Built once a process, closed in reverse order."""
+
+    settings: Settings
+    redis: ArqRedis
+    queue: QueueClient
+    store: Store
+    engine: Engine
+    health: Health
+    limits: Limits
+
+
+@asynccontextmanager
+async def open_runtime(settings: Settings, *, health: Health) -> AsyncIterator[Runtime]:
+    """Build the runtime; connects to nothing until something is asked of it."""
+    async with AsyncExitStack() as stack:
+        redis = await create_pool(settings.redis)
+        stack.push_async_callback(redis.aclose, close_connection_pool=True)
+        store = await stack.enter_async_context(open_store(settings.supabase, health=health))
+        engine = await stack.enter_async_context(open_engine(settings.ai, cache=store.answers, health=health))
+        yield Runtime(
+            settings=settings,
+            redis=redis,
+            queue=QueueClient(redis),
+            store=store,
+            engine=engine,
+            health=health,
+            limits=Limits(
+                seconds=settings.extraction.seconds,
+                memory_bytes=settings.extraction.memory_bytes,
+                ocr_language=settings.extraction.ocr_language,
+            ),
+        )

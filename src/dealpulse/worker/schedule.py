@@ -1,0 +1,86 @@
+"""What happens once in the whole cluster at its time: arq's cron jobs are the ticks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from arq.cron import CronJob
+
+from dealpulse.intake import Intake
+from dealpulse.outbox import reconcile
+from dealpulse.settings import Settings, next_run
+from dealpulse.worker.runtime import Runtime
+
+_EVERY_MINUTE: Final = "* * * * *"
+_TICK_SECONDS: Final = 300.0
+
+
+@dataclass
+class ZonedCronJob(CronJob):
+    """A cron job whose next run cronsim computes from a five-field expression in an IANA zone.
+
+    arq's own fields stay unset: its rule knows fixed offsets only, goes silent for an hour in autumn and fires four
+    times at once in spring.
+    """
+
+    expression: str = _EVERY_MINUTE
+    zone: ZoneInfo = ZoneInfo("UTC")
+
+    def calculate_next(self, prev_run: datetime) -> None:
+        self.next_run = next_run(self.expression, self.zone, prev_run)
+
+
+async def daily_brief(ctx: dict[str, Any]) -> int:
+    """Ask for the brief of every active deal; returns how many were asked for.
+
+    Deals with a zone of their own get theirs when it is ``DAILY_BRIEF_TIME`` there: the tick comes once in the
+    service's zone, and each such deal's next local time lies ahead of it.
+    """
+    runtime: Runtime = ctx["runtime"]
+    due = datetime.fromtimestamp(ctx["score"] / 1000, UTC)
+    intake = Intake(store=runtime.store, queue=runtime.queue, time_zone=runtime.settings.time_zone)
+    return len(await intake.schedule_daily_briefs(due, runtime.settings.daily_brief_time))
+
+
+async def reconcile_queues(ctx: dict[str, Any]) -> int:
+    """Enqueue again what the database asks for and Redis does not know; returns how many were missing."""
+    runtime: Runtime = ctx["runtime"]
+    return await reconcile(
+        operations=runtime.store.operations,
+        queue=runtime.queue,
+        older_than=runtime.settings.reconcile_seconds,
+    )
+
+
+def cron_jobs(settings: Settings) -> list[CronJob]:
+    """Every class lists them all: whichever worker comes first enqueues the tick, by its id only one does."""
+    return [
+        _cron("cron:daily_brief", daily_brief, settings.daily_brief_time, settings.time_zone),
+        _cron("cron:reconcile", reconcile_queues, _EVERY_MINUTE, ZoneInfo("UTC")),
+    ]
+
+
+def _cron(name: str, coroutine: Any, expression: str, zone: ZoneInfo) -> ZonedCronJob:
+    return ZonedCronJob(
+        name=name,
+        coroutine=coroutine,
+        month=None,
+        day=None,
+        weekday=None,
+        hour=None,
+        minute=None,
+        second=0,
+        microsecond=0,
+        run_at_startup=False,
+        unique=True,
+        job_id=None,
+        timeout_s=_TICK_SECONDS,
+        keep_result_s=3600,
+        keep_result_forever=False,
+        max_tries=3,
+        expression=expression,
+        zone=zone,
+    )

@@ -1,0 +1,1 @@
+"""How the sample deal is written: texts, renderers for each file format, and the e-mail threads."""
