@@ -19,22 +19,22 @@ from dealpulse.local.stack import Stack, running_stack
 
 Result = TypeVar("Result")
 
-_LEDGER = "schema_migrations"
-_EMPTY_EVERY_TABLE = f"""
+# The migrations' own ledger keeps its rows, or they would be applied again.
+_EMPTY_EVERY_TABLE = """
 do $$
 declare
-  filled text[] := '{{}}';
+  filled text[] := '{}';
   candidate text;
   holds_rows boolean;
 begin
   for candidate in
     select format('%I.%I', schemaname, tablename) from pg_tables
-    where schemaname in ('public', 'auth') and tablename <> '{_LEDGER}'
+    where schemaname in ('public', 'auth') and tablename <> 'dealpulse_migrations'
   loop
     execute 'select exists (select from ' || candidate || ')' into holds_rows;
     if holds_rows then filled := filled || candidate; end if;
   end loop;
-  if filled <> '{{}}' then
+  if filled <> '{}' then
     execute 'truncate ' || array_to_string(filled, ', ') || ' restart identity cascade';
   end if;
 end
@@ -81,15 +81,16 @@ def data_dir_for_session() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def stack(data_dir_for_session: Path, fixture_loop: _Loop) -> Iterator[Stack]:
     """A running stack with our migrations applied; tests share it, so ask for `clean_stack` to find it empty."""
-    with running_stack(data_dir_for_session, durable=False) as stack:
-        # ---- migrations are applied here, once a session ----
+
+    def migrate(database_url: str) -> None:  # once a session
         import importlib.util
 
         if importlib.util.find_spec("dealpulse.store.migrate"):
             from dealpulse.store.migrate import apply_migrations
 
-            fixture_loop.run(apply_migrations(stack.database_url))
-        # -----------------------------------------------------
+            fixture_loop.run(apply_migrations(database_url))
+
+    with running_stack(data_dir_for_session, durable=False, prepare_database=migrate) as stack:
         yield stack
 
 

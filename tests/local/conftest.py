@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -14,8 +14,6 @@ from supabase import AsyncClient, create_async_client
 from supabase.lib.client_options import AsyncClientOptions
 
 from dealpulse.local.stack import Stack
-
-Connect = Callable[[str], AsyncClient]
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 import uuid
 from collections.abc import AsyncIterator
@@ -10,12 +11,21 @@ import asyncpg
 import httpx
 import jwt
 import pytest
+from postgrest import CountMethod
 from postgrest.exceptions import APIError
 from supabase import AsyncClient
 
 from dealpulse.local.stack import Stack
 
+from .conftest import OpenClient
+
 OWNER = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
+NOTES = """
+    create table notes (id int primary key, owner uuid, body text);
+    alter table notes enable row level security;
+    create policy owners_read on notes for select to authenticated using (owner = auth.uid());
+    insert into notes values (1, '7c9e6679-7425-40de-944b-e07fc1f90ae7', 'mine'), (2, gen_random_uuid(), 'theirs');
+"""
 
 
 @pytest.fixture
@@ -23,28 +33,26 @@ async def notes(clean_stack: Stack) -> AsyncIterator[str]:
     """A table with row level security: a signed-in user reads their own rows."""
     table = f"notes_{uuid.uuid4().hex}"
     database = await asyncpg.connect(clean_stack.database_url)
-    await database.execute(f"""
-        create table {table} (id int primary key, owner uuid, body text);
-        alter table {table} enable row level security;
-        create policy owners_read on {table} for select to authenticated using (owner = auth.uid());
-        insert into {table} values (1, '{OWNER}', 'mine'), (2, gen_random_uuid(), 'theirs');
-    """)
+    await database.execute(NOTES.replace("notes", table))
+    await known_to_rest(clean_stack, f"/{table}")
     yield table
     await database.execute(f"drop table {table}")
     await database.close()
 
 
-async def rows(client: AsyncClient, table: str) -> list[int]:
-    """The ids a client can read, once PostgREST has heard of the table."""
+async def known_to_rest(stack: Stack, path: str) -> None:
+    """Return once PostgREST, which the database tells of every change, lists `path`."""
     deadline = time.monotonic() + 10
-    while True:
-        try:
-            answer = await client.table(table).select("id").order("id").execute()
-        except APIError as fault:
-            if fault.code not in {"42P01", "PGRST205"} or time.monotonic() > deadline:
-                raise
-        else:
-            return [row["id"] for row in answer.data]
+    async with httpx.AsyncClient(headers={"apikey": stack.service_role_key}) as http:
+        while path not in (await http.get(f"{stack.supabase_url}/rest/v1/")).json()["paths"]:
+            assert time.monotonic() < deadline, f"PostgREST never heard of {path}"
+            await asyncio.sleep(0.01)
+
+
+async def ids(client: AsyncClient, table: str) -> list[object]:
+    """The ids a client can read."""
+    answer = await client.table(table).select("id").order("id").execute()
+    return [row["id"] for row in answer.data if isinstance(row, dict)]
 
 
 def token(stack: Stack, **claims: object) -> str:
@@ -52,56 +60,61 @@ def token(stack: Stack, **claims: object) -> str:
     return jwt.encode({"exp": time.time() + 60, **claims}, stack.jwt_secret, algorithm="HS256")
 
 
-async def test_the_service_role_sees_all_rows_and_anon_none(clean_stack: Stack, notes: str, open_client) -> None:
-    assert await rows(await open_client(clean_stack, clean_stack.service_role_key), notes) == [1, 2]
-    assert await rows(await open_client(clean_stack, clean_stack.anon_key), notes) == []
+async def test_the_service_role_sees_all_rows_anon_none(
+    clean_stack: Stack, notes: str, open_client: OpenClient
+) -> None:
+    assert await ids(await open_client(clean_stack, clean_stack.service_role_key), notes) == [1, 2]
+    assert await ids(await open_client(clean_stack, clean_stack.anon_key), notes) == []
 
 
-async def test_the_opaque_keys_stand_for_the_same_roles(clean_stack: Stack, notes: str, open_client) -> None:
-    assert await rows(await open_client(clean_stack, clean_stack.secret_key), notes) == [1, 2]
-    assert await rows(await open_client(clean_stack, clean_stack.publishable_key), notes) == []
+async def test_opaque_keys_stand_for_the_same_roles(clean_stack: Stack, notes: str, open_client: OpenClient) -> None:
+    assert await ids(await open_client(clean_stack, clean_stack.secret_key), notes) == [1, 2]
+    assert await ids(await open_client(clean_stack, clean_stack.publishable_key), notes) == []
 
 
 async def test_a_signed_in_user_sees_what_policies_over_auth_uid_allow(
-    clean_stack: Stack, notes: str, open_client
+    clean_stack: Stack, notes: str, open_client: OpenClient
 ) -> None:
     user = token(clean_stack, sub=OWNER, role="authenticated")
     client = await open_client(clean_stack, clean_stack.anon_key, bearer=user)
-    assert await rows(client, notes) == [1]
+    assert await ids(client, notes) == [1]
 
 
-async def test_anon_cannot_write_where_row_level_security_is_on(clean_stack: Stack, notes: str, open_client) -> None:
+async def test_anon_cannot_write_under_row_level_security(
+    clean_stack: Stack, notes: str, open_client: OpenClient
+) -> None:
     client = await open_client(clean_stack, clean_stack.anon_key)
-    await rows(client, notes)
     with pytest.raises(APIError) as refused:
         await client.table(notes).insert({"id": 3}).execute()
     assert refused.value.code == "42501"
 
 
 async def test_the_service_role_writes_updates_counts_and_deletes(service: AsyncClient, notes: str) -> None:
-    await rows(service, notes)
-    await service.table(notes).upsert([{"id": 3, "body": "new, with ünïcode and, commas"}, {"id": 4}]).execute()
+    await (
+        service.table(notes)
+        .upsert([{"id": 3, "body": "new, with ünïcode and, commas"}, {"id": 4, "body": None}])
+        .execute()
+    )
     await service.table(notes).update({"body": "x"}).eq("id", 4).execute()
     await service.table(notes).delete().eq("id", 1).execute()
-    answer = await service.table(notes).select("id", count="exact").limit(1).execute()
+    answer = await service.table(notes).select("id", count=CountMethod.exact).limit(1).execute()
     assert (answer.count, len(answer.data)) == (3, 1)
     found = await service.table(notes).select("body").eq("body", "new, with ünïcode and, commas").execute()
     assert len(found.data) == 1
 
 
 async def test_an_answer_stops_at_a_thousand_rows(clean_stack: Stack, service: AsyncClient, notes: str) -> None:
-    await rows(service, notes)
-    await service.table(notes).insert([{"id": number} for number in range(10, 1510)]).execute()
-    answer = await service.table(notes).select("id", count="exact").execute()
+    many: list[dict[str, object]] = [{"id": number} for number in range(10, 1510)]
+    await service.table(notes).insert(many).execute()
+    answer = await service.table(notes).select("id", count=CountMethod.exact).execute()
     assert (len(answer.data), answer.count) == (1000, 1502)
 
 
 async def test_counting_by_head_spoils_no_later_request(service: AsyncClient, notes: str) -> None:
-    await rows(service, notes)
     for _ in range(60):
-        counted = await service.table(notes).select("id", count="exact", head=True).execute()
+        counted = await service.table(notes).select("id", count=CountMethod.exact, head=True).execute()
         assert counted.count == 2
-        assert await rows(service, notes) == [1, 2]
+        assert await ids(service, notes) == [1, 2]
 
 
 async def test_functions_are_called(clean_stack: Stack, service: AsyncClient, notes: str) -> None:
@@ -111,11 +124,14 @@ async def test_functions_are_called(clean_stack: Stack, service: AsyncClient, no
     deadline = time.monotonic() + 10
     while True:
         try:
-            assert (await service.rpc(name, {"n": 21}).execute()).data == 42
-            break
+            answer = await service.rpc(name, {"n": 21}).execute()
         except APIError as fault:
-            if fault.code != "PGRST202" or time.monotonic() > deadline:
+            if fault.code != "PGRST202" or time.monotonic() > deadline:  # not heard of yet
                 raise
+            await asyncio.sleep(0.01)
+        else:
+            break
+    assert answer.data == 42
     await database.execute(f"drop function {name}")
     await database.close()
 
@@ -128,7 +144,7 @@ async def test_a_request_without_a_known_key_is_refused(clean_stack: Stack) -> N
     assert "code" not in without.json()
 
 
-async def test_an_expired_token_is_refused_by_its_code(clean_stack: Stack, open_client) -> None:
+async def test_an_expired_token_is_refused_by_its_code(clean_stack: Stack, open_client: OpenClient) -> None:
     user = token(clean_stack, role="authenticated", exp=1)
     client = await open_client(clean_stack, clean_stack.anon_key, bearer=user)
     with pytest.raises(APIError) as refused:

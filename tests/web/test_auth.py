@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.datastructures import Headers
 
@@ -108,6 +108,7 @@ def test_the_waiver_reaches_no_other_machine(peer: str | None) -> None:
     assert refusal(WAIVED, headers(host="localhost:3000"), peer).status == 401
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=60), st.sampled_from([GUARDED, CLOSED, WAIVED]))
 def test_no_other_credential_is_ever_admitted(raw: bytes, door: Door) -> None:
     presented = raw.decode("latin-1")

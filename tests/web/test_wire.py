@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dealpulse.errors import Invalid
@@ -24,9 +24,27 @@ def refusal(body: bytes, kind: type[Incoming]) -> Invalid:
     return caught.value
 
 
+def code_of(body: bytes, kind: type[Incoming]) -> str | None:
+    """How ``body`` is refused; None when it parses."""
+    try:
+        value = parse(body, kind)
+    except Invalid as error:
+        return error.code
+    return None if isinstance(value, kind) else "wrong type"
+
+
 @pytest.mark.parametrize(
     "body",
-    [b"", b"  ", b"{", b"{'dealId': 1}", b'{"dealId": "\xff"}', b"\xef\xbb\xbf{}", b'{"dealId": "a"} x', b"\x00"],
+    [
+        b"",
+        b"  ",
+        b"{",
+        b"{'dealId': 1}",
+        b'{"dealId": "\xff"}',
+        b"\xef\xbb\xbf{}",
+        b'{"documentId": "d", "dealId": "a"} x',
+        b"\x00",
+    ],
 )
 def test_malformed_json_is_told_as_such(body: bytes) -> None:
     assert refusal(body, DocumentRequest).code == "malformed_json"
@@ -66,18 +84,15 @@ def test_deep_nesting_is_refused() -> None:
     assert refusal(deep, DriveChanges).code in ("malformed_json", "invalid_body")
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.binary(max_size=200), st.sampled_from([DocumentRequest, DailyBriefRequest, DriveChanges]))
 def test_any_bytes_give_a_value_or_a_refusal(body: bytes, kind: type[Incoming]) -> None:
-    try:
-        assert isinstance(parse(body, kind), kind)
-    except Invalid as error:
-        assert error.code in ("malformed_json", "invalid_body")
+    assert code_of(body, kind) in (None, "malformed_json", "invalid_body")
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from(["documentId", "dealId", "operation", "x"]), ANYTHING))
 def test_any_json_object_gives_a_value_or_a_named_field(body: dict[str, object]) -> None:
-    try:
-        assert isinstance(parse(json.dumps(body).encode(), DocumentRequest), DocumentRequest)
-    except Invalid as error:
-        if error.code == "invalid_body":
-            assert error.details["field"] in ("documentId", "dealId", "operation", "x")
+    text = json.dumps(body).encode()
+    if code_of(text, DocumentRequest) == "invalid_body":
+        assert refusal(text, DocumentRequest).details["field"] in ("documentId", "dealId", "operation", "x")

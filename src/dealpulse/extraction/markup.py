@@ -31,3 +31,16 @@ def _laid_out(markup: str) -> str:
     from inscriptis.model.config import ParserConfig
 
     return get_text(markup, ParserConfig(css=CSS_PROFILES["relaxed"]))
+
+
+_QUOTED = "blockquote[type=cite], blockquote.gmail_quote, .gmail_attr, .moz-cite-prefix, .yahoo_quoted"
+
+
+def without_quotes(markup: str) -> str:
+    """The message without what mail programs mark as quoted. Quotations its author made stay."""
+    from selectolax.lexbor import LexborHTMLParser
+
+    tree = LexborHTMLParser(markup)
+    for node in tree.css(_QUOTED):
+        node.decompose()
+    return tree.html or ""

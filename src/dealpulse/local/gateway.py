@@ -21,23 +21,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 
+from dealpulse.local.gateway_config import GatewayConfig
 from dealpulse.local.objects import ObjectStore
 from dealpulse.local.storage import StorageApi
 
 _METHODS = ["GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS"]
 _HOP_BY_HOP = {"connection", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
 _WITH_BODY = {"POST", "PATCH", "PUT", "DELETE"}
-
-
-@dataclass(frozen=True)
-class GatewayConfig:
-    """`opaque_keys` maps each `sb_...` key to the JWT it stands for; `durable` is about stored objects."""
-
-    rest_url: str
-    storage_dir: str
-    jwt_secret: str
-    opaque_keys: dict[str, str]
-    durable: bool
 
 
 @dataclass(frozen=True)
@@ -149,6 +139,8 @@ def main(arguments: list[str]) -> None:
         host="127.0.0.1",
         port=int(port),
         access_log=False,
+        date_header=False,
+        server_header=False,  # PostgREST's own are handed through
         log_level="warning",
         timeout_graceful_shutdown=2,
         timeout_keep_alive=60,

@@ -43,6 +43,9 @@ def keys_of(data_dir: Path) -> Keys:
         except msgspec.MsgspecError as fault:
             problem = f"{path} is damaged ({fault}). Restore it, or empty {data_dir} to start afresh."
             raise LocalStackError("data_unusable", problem) from fault
+    if (data_dir / "postgres").exists():
+        problem = f"{path} is gone, and with it the way into the data beside it."
+        raise LocalStackError("data_unusable", f"{problem} Restore it, or empty {data_dir} to start afresh.")
     keys = _new_keys()
     write_privately(path, msgspec.json.encode(keys))
     return keys

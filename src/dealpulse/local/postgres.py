@@ -69,6 +69,7 @@ def open_cluster(home: Path, *, install: Path, account: Account | None, password
 def serve(cluster: Cluster, *, port: int, durable: bool) -> Command:
     """Postgres in the foreground on loopback; SIGINT ends it without waiting for its clients."""
     settings = [f"listen_addresses={LOOPBACK}", f"port={port}", "unix_socket_directories=", "timezone=UTC"]
+    settings += ["log_error_verbosity=terse", "log_min_error_statement=panic"]  # rows are content: not for a log
     if not durable:
         settings += ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
     flags = [word for setting in settings for word in ("-c", setting)]

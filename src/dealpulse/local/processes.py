@@ -138,7 +138,9 @@ class Supervisor:
 
     def _save(self) -> None:
         children = {command.name: Recorded(child.pid, command.mark) for command, child in self._children}
-        self._record.write_bytes(msgspec.json.encode(children))
+        staged = self._record.with_suffix(".new")
+        staged.write_bytes(msgspec.json.encode(children))
+        staged.replace(self._record)
 
 
 def refuse_leftovers(record: Path, *, patience: float = 10.0) -> None:
@@ -147,7 +149,7 @@ def refuse_leftovers(record: Path, *, patience: float = 10.0) -> None:
         return
     try:
         children = msgspec.json.decode(record.read_bytes(), type=dict[str, Recorded])
-    except msgspec.DecodeError:  # its writer was killed half-way; the ports and Postgres' own lock still protect us
+    except msgspec.DecodeError:  # the disk was full, or the machine fell over
         children = {}
     deadline = time.monotonic() + patience
     for name, child in children.items():

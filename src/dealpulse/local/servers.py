@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from dealpulse.local.gateway import GatewayConfig
+from dealpulse.local.gateway_config import GatewayConfig
 from dealpulse.local.keys import Keys, write_privately
 from dealpulse.local.ports import LOOPBACK, Ports
 from dealpulse.local.processes import Command

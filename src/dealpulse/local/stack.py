@@ -34,8 +34,8 @@ class Stack:
     that stand for them.
     """
 
-    redis_url: str
-    database_url: str
+    redis_url: str = field(repr=False)
+    database_url: str = field(repr=False)
     supabase_url: str
     service_role_key: str = field(repr=False)
     anon_key: str = field(repr=False)
@@ -60,8 +60,8 @@ class Stack:
         return None if name is None else f"{name} has stopped. {self._supervisor.last_words(name)}"
 
 
-def _tell_nobody(step: str) -> None:
-    """Who cares how far it is."""
+def _nothing(_: str) -> None:
+    """The hook that does nothing."""
 
 
 @contextmanager
@@ -73,14 +73,18 @@ def running_stack(
     schema: str = "public",
     cache_dir: Path | None = None,
     environment: Mapping[str, str] | None = None,
-    on_step: Callable[[str], None] = _tell_nobody,
+    prepare_database: Callable[[str], None] = _nothing,
+    on_step: Callable[[str], None] = _nothing,
 ) -> Iterator[Stack]:
     """Run the stack on `data_dir` until the block ends; what is in it is there again next time.
 
     Call it in the main thread: the servers end when the thread that started them does. `durable=False` trades
     safety against power failure for speed. `schema` is exposed beside `public`. What must be fetched is kept in
-    `cache_dir`; `environment` (PATH, POSTGREST_BIN) is where programs are looked for. `on_step` hears in plain
-    words what is being done. Raises LocalStackError.
+    `cache_dir`; `environment` (PATH, POSTGREST_BIN) is where programs are looked for.
+
+    `prepare_database` gets the database URL before PostgREST starts: the place for migrations, since PostgREST
+    answers writes to a table made later with 404 until it has heard of it. `on_step` hears in plain words what is
+    being done. Raises LocalStackError.
     """
     if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", schema):
         raise ValueError(f"schema must be a plain lower-case name, not {schema!r}")
@@ -100,6 +104,7 @@ def running_stack(
             data_dir=data_dir,
             durable=durable,
             schema=schema,
+            prepare_database=prepare_database,
             on_step=on_step,
         )
         yield starter.start(ports)
@@ -121,6 +126,7 @@ class _Starter:
     data_dir: Path
     durable: bool
     schema: str
+    prepare_database: Callable[[str], None]
     on_step: Callable[[str], None]
 
     def start(self, wanted: Ports) -> Stack:
@@ -143,6 +149,7 @@ class _Starter:
         redis = servers.redis(self.programs.valkey, self.data_dir, port=ports.redis, keys=keys, durable=self.durable)
         supervisor.start(redis)
         self._start_postgres(ports)
+        self.prepare_database(self._database_url(ports))
         self.on_step("starting PostgREST")
         supervisor.start(
             servers.rest(self.programs.postgrest, self.data_dir, ports=ports, keys=keys, schema=self.schema)
@@ -165,11 +172,14 @@ class _Starter:
         self.supervisor.wait_until(lambda: postgres.accepts_connections(ports.postgres), name="postgres")
         postgres.bootstrap(cluster, port=ports.postgres, keys=self.keys, schema=self.schema)
 
+    def _database_url(self, ports: Ports) -> str:
+        return f"postgresql://postgres:{self.keys.postgres_password}@{LOOPBACK}:{ports.postgres}/postgres"
+
     def _stack(self, ports: Ports) -> Stack:
         keys = self.keys
         return Stack(
             redis_url=f"redis://:{keys.redis_password}@{LOOPBACK}:{ports.redis}/0",
-            database_url=f"postgresql://postgres:{keys.postgres_password}@{LOOPBACK}:{ports.postgres}/postgres",
+            database_url=self._database_url(ports),
             supabase_url=f"http://{LOOPBACK}:{ports.gateway}",
             service_role_key=keys.service_role,
             anon_key=keys.anon,

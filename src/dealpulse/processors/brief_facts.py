@@ -136,6 +136,7 @@ def gather(
     """Compute a brief's facts. ``pending`` are ids of documents and e-mails with work under way."""
     before = {risk.fingerprint: risk.title for risk in _risks_of(earlier)}
     risks, unverified = _risks(findings, documents, before)
+    items: list[Document | Email] = [*documents, *emails]
     now = {risk.fingerprint for risk in risks}
     return BriefFacts(
         deal=deal_name,
@@ -151,10 +152,10 @@ def gather(
         emails=len(emails),
         unread=tuple(
             UnreadItem(name=item.name, reason=item.failure_reason or "The file could not be read.")
-            for item in (*documents, *emails)
+            for item in items
             if item.state is DocumentState.failed
         ),
-        pending=tuple(item.name for item in (*documents, *emails) if item.id in pending),
+        pending=tuple(item.name for item in items if item.id in pending),
         gaps=_gaps(documents),
     )
 
@@ -252,7 +253,7 @@ def _gaps(documents: Sequence[Document]) -> tuple[str, ...]:
         one.primary for one in classified
     }
     return tuple(
-        f"Nothing on {workstream.value.replace('_', ' ')} has been found: ask the company for it, or that there is none."
+        f"Nothing on {workstream.value.replace('_', ' ')} was found: ask for it, or for a statement that there is none."
         for workstream in _EXPECTED_WORKSTREAMS
         if workstream not in covered
     )

@@ -81,7 +81,8 @@ def _risks(risks: Sequence[BriefRisk]) -> Iterator[str]:
         yield f"### {title}"
         yield ""
         for risk in of_this:
-            yield f"- **{_plain(risk.title)}** ({risk.category.replace('_', ' ')}; {risk.action}). {_plain(risk.explanation)}"
+            kind = f"{risk.category.replace('_', ' ')}; {risk.action}"
+            yield f"- **{_plain(risk.title)}** ({kind}). {_plain(risk.explanation)}"
             for citation in risk.citations[:_MAX_CITATIONS]:
                 yield f"  - {_cited(citation)}"
             if len(risk.citations) > _MAX_CITATIONS:

@@ -61,9 +61,7 @@ async def generate_daily_brief(job: GenerateDailyBrief, *, store: Store, engine:
             deal_id=deal.id,
             brief_date=job.date,
             status=status,
-            markdown=render(
-                facts, headline=prose.headline, summary=prose.summary, status=status, origin=answer.origin
-            ),
+            markdown=render(facts, headline=prose.headline, summary=prose.summary, status=status, origin=answer.origin),
             content=content,
             origin=answer.origin,
         )

@@ -78,9 +78,7 @@ async def sync_source(
         "changed": tally.changed,
         "removed": tally.removed,
         "skipped": len(tally.skipped),
-        "skipped_items": [
-            {"path": item.path, "reason": item.reason} for item in tally.skipped[:_MAX_SKIPPED_REPORTED]
-        ],
+        "skipped_items": [{"path": item.path, "reason": item.reason} for item in tally.skipped[:_MAX_SKIPPED_REPORTED]],
     }
 
 

@@ -31,11 +31,28 @@ _TYPOGRAPHY = str.maketrans(
     }
 )
 _NEGATIONS = frozenset(
-    "no not never neither nor none nothing nobody without cannot except unless excluding hardly".split()
+    [
+        "no",
+        "not",
+        "never",
+        "neither",
+        "nor",
+        "none",
+        "nothing",
+        "nobody",
+        "without",
+        "cannot",
+        "except",
+        "unless",
+        "excluding",
+        "hardly",
+    ]
 )
 _ARTICLES = frozenset(("a", "an", "the"))
 _NEGATIVE_PREFIXES = ("un", "in", "im", "il", "ir", "non", "dis", "mis", "de")
-_NEGATION_BEFORE = re.compile(r"(?i)(?:\b(?:not|no|never|neither|nor|without|cannot|unless|except)|n['’]t)\s+(?:be\s+)?\Z")
+_NEGATION_BEFORE = re.compile(
+    r"(?i)(?:\b(?:not|no|never|neither|nor|without|cannot|unless|except)|n['’]t)\s+(?:be\s+)?\Z"
+)
 _TOKEN = re.compile(
     r"\(\d+(?:[.,]\d+)*\)|(?:(?<![\w)])-)?\d+(?:[.,]\d+)*|[%$€£¥]|[^\W\d_]+(?:(?:-\s*|')[^\W\d_]+)*|[^\W_]"
 )

@@ -131,11 +131,6 @@ class QueueClient:
         async with redis_faults():
             await answer(self._pool.ping())
 
-    async def workers_alive(self, queue: Queue) -> bool:
-        """Whether a worker of this queue reported within its health interval."""
-        async with redis_faults():
-            return bool(await answer(self._pool.exists(f"{queue.key}:health-check")))
-
 
 def _stats(row: list[Any]) -> QueueStats:
     waiting, delayed, active, completed, failed, oldest, flat = row

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from functools import cache
 from importlib import resources
-from typing import Any, Final, cast
+from typing import Any, Final, TypeVar, cast
 
 from arq.connections import ArqRedis
 from redis.asyncio.client import Redis
@@ -20,6 +20,8 @@ from redis.exceptions import AuthenticationError, OutOfMemoryError, ReadOnlyErro
 from dealpulse.errors import Permanent, Unavailable
 from dealpulse.queue.serializer import deserialize, serialize
 from dealpulse.settings import RedisSettings
+
+PoolT = TypeVar("PoolT", bound=ArqRedis)
 
 LOST: Final = (RedisError, OSError, asyncio.TimeoutError)
 """What redis-py raises when Redis is away, restarting, failing over or out of memory."""
@@ -39,7 +41,12 @@ def passes(error: BaseException) -> bool:
 
 
 async def create_pool(redis: RedisSettings) -> ArqRedis:
-    """A pool whose ``enqueue_job`` reaches our workers from any Python program. Connects on first use.
+    """A pool whose ``enqueue_job`` reaches our workers from any Python program. Connects on first use."""
+    return build_pool(redis)
+
+
+def build_pool(redis: RedisSettings, pool_class: type[PoolT] = ArqRedis) -> PoolT:  # type: ignore[assignment]
+    """:func:`create_pool` where no loop runs yet, and for subclasses.
 
     Built here and not by arq, whose own ``create_pool`` drops time-outs under Sentinel and pickles by default.
     """
@@ -53,13 +60,18 @@ async def create_pool(redis: RedisSettings) -> ArqRedis:
         "ssl": redis.tls,
     }
     if not redis.sentinels:
-        return ArqRedis(
+        return pool_class(
             host=redis.host, port=redis.port, job_serializer=serialize, job_deserializer=deserialize, **options
         )
     sentinel = Sentinel(list(redis.sentinels), **options)  # type: ignore[no-untyped-call]  # redis-py
-    pool = cast(ArqRedis, sentinel.master_for(redis.sentinel_master, redis_class=ArqRedis))
+    pool = cast(PoolT, sentinel.master_for(redis.sentinel_master or "mymaster", redis_class=pool_class))
     pool.job_serializer, pool.job_deserializer = serialize, deserialize
     return pool
+
+
+async def wait_for_marker(redis: Redis, key: str, seconds: float) -> None:
+    """Return when ``key`` holds a marker, having taken it, or after ``seconds``."""
+    await answer(cast(Any, redis).blpop([key], timeout=seconds))
 
 
 @cache
@@ -70,7 +82,7 @@ def _source(name: str) -> str:
 async def run_script(redis: Redis, name: str, keys: Sequence[str], arguments: Sequence[str | bytes | int]) -> Any:
     """Run one of our scripts atomically; loads it on first use and after Redis forgot it (restart, failover)."""
     script = redis.register_script(_source(name))
-    return await script(keys=list(keys), args=list(arguments))  # type: ignore[no-untyped-call]  # redis-py
+    return await script(keys=list(keys), args=list(arguments))
 
 
 async def answer(reply: Awaitable[Any] | Any) -> Any:

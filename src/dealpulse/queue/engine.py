@@ -21,7 +21,7 @@ from arq.jobs import serialize_result
 
 from dealpulse.errors import DealPulseError
 from dealpulse.queue import keys
-from dealpulse.queue.connection import LOST, answer, passes, run_script
+from dealpulse.queue.connection import LOST, answer, passes, run_script, wait_for_marker
 from dealpulse.queue.serializer import serialize
 
 LEASE_MS: Final = 15_000
@@ -193,7 +193,7 @@ class Engine:
     async def _wait_for_work(self, next_due: float) -> None:
         timeout = max(0.01, min(next_due, _FALLBACK_POLL_SECONDS))
         try:
-            await answer(self._redis.blpop([keys.wake(self._settings.queue)], timeout=timeout))
+            await wait_for_marker(self._redis, keys.wake(self._settings.queue), timeout)
         except LOST as error:
             await self._redis_is_lost(error)
 

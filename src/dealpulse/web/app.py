@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from typing import Any, Final
 
 import structlog
@@ -20,7 +21,7 @@ from dealpulse import logs
 from dealpulse.health import Health, log_status
 from dealpulse.intake import Intake
 from dealpulse.queue import QueueClient, create_pool
-from dealpulse.settings import LogSettings, Settings, SettingsError
+from dealpulse.settings import Settings, SettingsError
 from dealpulse.store import open_store
 from dealpulse.web import probes
 from dealpulse.web.api import ENDPOINTS
@@ -31,7 +32,6 @@ from dealpulse.web.routing import State, routes_of
 
 log = structlog.get_logger(__name__)
 
-SETTINGS_INVALID: Final = "settings_invalid"
 API_STARTED: Final = "api_started"
 
 EXIT_CONFIGURATION: Final = 78
@@ -43,8 +43,7 @@ def create_app() -> Starlette:
     try:
         settings = Settings.load()
     except SettingsError as error:
-        logs.configure(LogSettings(), service="api")
-        log.critical(SETTINGS_INVALID, faults=[str(fault) for fault in error.faults])
+        logs.report_fatal(error, "api")
         raise SystemExit(EXIT_CONFIGURATION) from None
     logs.configure(settings.log, service="api")
     # Our own request line says more, and carries the request id.
@@ -82,7 +81,8 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> State:
     store = await stack.enter_async_context(open_store(settings.supabase, health=health))
     queue = QueueClient(pool)
     intake = Intake(store=store, queue=queue, time_zone=settings.time_zone)
-    await stack.enter_async_context(_running(log_status(health)))
+    questions = {"redis": queue.ping, "supabase": partial(probes.ask_supabase, store)}
+    await stack.enter_async_context(_running(log_status(health, probes=questions)))
     log.info(API_STARTED, version=settings.version, trust_loopback=settings.api.trust_loopback)
     return State(intake=intake, store=store, queue=queue, version=settings.version)
 

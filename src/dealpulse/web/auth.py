@@ -61,7 +61,7 @@ class Door:
                 raise HttpFault(
                     403,
                     code="foreign_request",
-                    message="Without a token only direct requests to localhost are answered, not a page's or a proxy's.",
+                    message="Without a token only direct requests to localhost are answered, no page's and no proxy's.",
                 )
         if presented is not None:
             raise HttpFault(

@@ -20,7 +20,6 @@ from typing import Any, Final
 import structlog
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.types import ExceptionHandler
 
 from dealpulse.errors import DealPulseError, Invalid, NotFound, Rejected, Transient
 from dealpulse.web.wire import ErrorBody, Fault, JsonResponse
@@ -72,14 +71,12 @@ def unexpected(request_id: str) -> JsonResponse:
     return fault(500, code="internal_error", message=message, details={"requestId": request_id})
 
 
-async def _http_fault(_: Request, error: Exception) -> JsonResponse:
-    assert isinstance(error, HttpFault)
+async def _http_fault(_: Request, error: HttpFault) -> JsonResponse:
     return fault(error.status, code=error.code, message=error.message, details=error.details, headers=error.headers)
 
 
-async def _routing_fault(request: Request, error: Exception) -> JsonResponse:
+async def _routing_fault(request: Request, error: HTTPException) -> JsonResponse:
     """What Starlette's router says itself."""
-    assert isinstance(error, HTTPException)
     headers = dict(error.headers or {})
     if error.status_code == 404:
         return fault(404, code="unknown_path", message="There is nothing at this address.", headers=headers)
@@ -90,9 +87,8 @@ async def _routing_fault(request: Request, error: Exception) -> JsonResponse:
     return fault(error.status_code, code="http_error", message=error.detail, headers=headers)
 
 
-async def _our_fault(_: Request, error: Exception) -> JsonResponse:
+async def _our_fault(_: Request, error: DealPulseError) -> JsonResponse:
     """What the rooms below say."""
-    assert isinstance(error, DealPulseError)
     if isinstance(error, Rejected):
         status = 404 if isinstance(error, NotFound) else 400
         return fault(status, code=error.code, message=error.message, details=error.details)
@@ -109,11 +105,12 @@ async def _our_fault(_: Request, error: Exception) -> JsonResponse:
     return fault(500, code=error.code, message=error.message)
 
 
-HANDLERS: Final[Mapping[Any, ExceptionHandler]] = {
+HANDLERS: Final[Mapping[Any, Any]] = {
     HttpFault: _http_fault,
     HTTPException: _routing_fault,
     DealPulseError: _our_fault,
 }
+"""By the class each takes. (Starlette types them all as taking ``Exception``, hence ``Any``.)"""
 
 
 def invalid(message: str, *, code: str, **details: object) -> Invalid:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from contextlib import suppress
 from typing import Final
 
-from dealpulse.errors import DealPulseError
+from dealpulse.errors import DealPulseError, NotFound
+from dealpulse.store import Store
 from dealpulse.web.routing import Answer, ApiRequest, Endpoint, get
 from dealpulse.web.wire import HealthAnswer, IndexAnswer, JsonResponse, ReadinessAnswer
 
 PROBE_SECONDS: Final = 3.0
 
 ANSWERS: Final = "ok"
+_NO_DEAL: Final = "00000000-0000-0000-0000-000000000000"
 
 
 async def index(request: ApiRequest) -> IndexAnswer:
@@ -27,10 +30,18 @@ async def healthz(request: ApiRequest) -> HealthAnswer:
 
 async def readyz(request: ApiRequest) -> Answer:
     """200 when Redis and Supabase answer, else 503 naming who does not."""
-    redis, supabase = await asyncio.gather(_probe(request.state["queue"].ping()), _probe(request.state["store"].ping()))
+    redis, supabase = await asyncio.gather(
+        _probe(request.state["queue"].ping()), _probe(ask_supabase(request.state["store"]))
+    )
     checks = {"redis": redis, "supabase": supabase}
     ready = all(found == ANSWERS for found in checks.values())
     return JsonResponse(ReadinessAnswer(ready=ready, checks=checks), status_code=200 if ready else 503)
+
+
+async def ask_supabase(store: Store) -> None:
+    """Returns when Supabase answers and lets us read; raises what keeps it from that."""
+    with suppress(NotFound):
+        await store.deals.get(_NO_DEAL)
 
 
 async def _probe(question: Awaitable[object]) -> str:

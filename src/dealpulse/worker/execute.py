@@ -179,15 +179,15 @@ async def _record(outcome: Outcome, job: Job | None, operations: Operations) -> 
             code, message = describe(outcome.error)
             await operations.mark(job.operation, OperationState.failed, error_code=code, error_message=message)
         else:
-            code, message = describe(outcome.error) if outcome.error else (None, None)
-            await operations.mark(job.operation, OperationState.queued, error_code=code, error_message=message)
+            error = (None, None) if outcome.error is None else describe(outcome.error)
+            await operations.mark(job.operation, OperationState.queued, error_code=error[0], error_message=error[1])
     except asyncio.CancelledError:
         return Again(job.function, delay=0.0, burn=False)
-    except Exception as error:
+    except Exception as fault:
         if isinstance(outcome, Again):
             return outcome
         # Running a job twice leaves the same rows; an outcome nobody knows of would not.
-        return Again(job.function, delay=_jittered(_DEFAULT_WAIT_SECONDS), burn=False, error=error)
+        return Again(job.function, delay=_jittered(_DEFAULT_WAIT_SECONDS), burn=False, error=fault)
     return outcome
 
 

@@ -16,8 +16,7 @@ from arq.connections import ArqRedis
 from arq.jobs import Job
 
 from dealpulse.health import Health
-from dealpulse.queue.connection import LOST, answer, create_pool
-from dealpulse.settings import RedisSettings
+from dealpulse.queue.connection import LOST, answer
 
 REDIS_AWAITED: Final = "redis_awaited"
 REDIS_REACHED: Final = "redis_reached"
@@ -32,11 +31,11 @@ class RootPool(ArqRedis):
     outstanding: Callable[[], Awaitable[int]] | None = None
     """Set by the engines: how many jobs they still have to do."""
 
-    async def zrangebyscore(self, *_: Any, **__: Any) -> list[bytes]:  # type: ignore[override]  # arq's only call of it
+    async def zrangebyscore(self, *_: Any, **__: Any) -> list[bytes]:
         """No job is ever due for arq's own loop."""
         return []
 
-    async def zcard(self, name: Any) -> int:  # type: ignore[override]  # redis-py's stub is not a coroutine
+    async def zcard(self, name: Any) -> int:
         """What is left to do: arq asks to know whether a burst is over, and for its health line."""
         if self.outstanding is None:
             return 0
@@ -107,14 +106,3 @@ async def watch_redis(pool: ArqRedis, health: Health, *, every: float = 5.0) -> 
         else:
             health.succeeded("redis")
         await asyncio.sleep(every)
-
-
-async def root_pool(redis: RedisSettings) -> RootPool:
-    """A root pool on the same connection settings as every other."""
-    pool = await create_pool(redis)
-    root = RootPool(
-        pool_or_conn=pool.connection_pool,
-        job_serializer=pool.job_serializer,
-        job_deserializer=pool.job_deserializer,
-    )
-    return root

@@ -9,12 +9,14 @@ from zoneinfo import ZoneInfo
 
 from arq.cron import CronJob
 
-from dealpulse.intake import Intake
-from dealpulse.outbox import reconcile
+from dealpulse.jobs import GenerateDailyBrief
+from dealpulse.models import Deal
+from dealpulse.outbox import reconcile, request
 from dealpulse.settings import Settings, next_run
 from dealpulse.worker.runtime import Runtime
 
 _EVERY_MINUTE: Final = "* * * * *"
+_UTC: Final = ZoneInfo("UTC")
 _TICK_SECONDS: Final = 300.0
 
 
@@ -27,7 +29,7 @@ class ZonedCronJob(CronJob):
     """
 
     expression: str = _EVERY_MINUTE
-    zone: ZoneInfo = ZoneInfo("UTC")
+    zone: ZoneInfo = _UTC
 
     def calculate_next(self, prev_run: datetime) -> None:
         self.next_run = next_run(self.expression, self.zone, prev_run)
@@ -36,13 +38,24 @@ class ZonedCronJob(CronJob):
 async def daily_brief(ctx: dict[str, Any]) -> int:
     """Ask for the brief of every active deal; returns how many were asked for.
 
-    Deals with a zone of their own get theirs when it is ``DAILY_BRIEF_TIME`` there: the tick comes once in the
-    service's zone, and each such deal's next local time lies ahead of it.
+    Deals with a zone of their own get theirs when it is ``DAILY_BRIEF_TIME`` there: the tick comes in the service's
+    zone, and each such deal's next local time lies at it or ahead of it.
     """
     runtime: Runtime = ctx["runtime"]
     due = datetime.fromtimestamp(ctx["score"] / 1000, UTC)
-    intake = Intake(store=runtime.store, queue=runtime.queue, time_zone=runtime.settings.time_zone)
-    return len(await intake.schedule_daily_briefs(due, runtime.settings.daily_brief_time))
+    deals = await runtime.store.deals.active()
+    for deal in deals:
+        job, run_at = _brief(deal, due, runtime.settings)
+        await request([job], operations=runtime.store.operations, queue=runtime.queue, run_at=run_at)
+    return len(deals)
+
+
+def _brief(deal: Deal, due: datetime, settings: Settings) -> tuple[GenerateDailyBrief, datetime | None]:
+    zone = deal.zone(settings.time_zone)
+    if zone == settings.time_zone:
+        return GenerateDailyBrief(deal.id, due.astimezone(zone).date()), None
+    run_at = next_run(settings.daily_brief_time, zone, due - timedelta(seconds=1))
+    return GenerateDailyBrief(deal.id, run_at.astimezone(zone).date()), run_at
 
 
 async def reconcile_queues(ctx: dict[str, Any]) -> int:
@@ -59,7 +72,7 @@ def cron_jobs(settings: Settings) -> list[CronJob]:
     """Every class lists them all: whichever worker comes first enqueues the tick, by its id only one does."""
     return [
         _cron("cron:daily_brief", daily_brief, settings.daily_brief_time, settings.time_zone),
-        _cron("cron:reconcile", reconcile_queues, _EVERY_MINUTE, ZoneInfo("UTC")),
+        _cron("cron:reconcile", reconcile_queues, _EVERY_MINUTE, _UTC),
     ]
 
 

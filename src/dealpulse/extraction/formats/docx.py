@@ -130,15 +130,16 @@ def _boxes(paragraph: Element) -> Iterator[Element]:
 
 
 def _table(table: Element) -> str:
-    rows = ([_cell(cell) for cell in row.iter(_CELL)] for row in _own(table, _ROW))
-    return table_text(rows)
+    return table_text(
+        [_cell(cell) for cell in _own(row, _CELL, within=_ROW)] for row in _own(table, _ROW, within=_TABLE)
+    )
 
 
-def _own(table: Element, tag: str) -> Iterator[Element]:
-    """Rows of this table, not of tables in its cells; those are read with the cell they stand in."""
-    for row in table.iter(tag):
-        if next(row.iterancestors(_TABLE)) is table:
-            yield row
+def _own(container: Element, tag: str, *, within: str) -> Iterator[Element]:
+    """A table's rows or a row's cells, not those of tables inside its cells: they are text of the cell they are in."""
+    for element in container.iter(tag):
+        if next(element.iterancestors(within)) is container:
+            yield element
 
 
 def _cell(cell: Element) -> str:

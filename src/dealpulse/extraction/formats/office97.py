@@ -28,7 +28,7 @@ def read(source: Source) -> Reading:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         check=False,
-        preexec_fn=functools.partial(die_with_parent, os.getpid()),  # noqa: PLW1509 - one thread only here
+        preexec_fn=functools.partial(die_with_parent, os.getpid()),
     )
     if finished.returncode != 0:
         raise Unreadable("The file is damaged; open it, save it as .docx and resend it.", code="corrupt")

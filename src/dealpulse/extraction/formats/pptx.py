@@ -22,7 +22,9 @@ def read(source: Source) -> Reading:
     try:
         presentation = pptx.Presentation(str(source.path))
     except (PackageNotFoundError, zipfile.BadZipFile, KeyError) as error:
-        raise Unreadable("The presentation is damaged; open it, save it again and resend it.", code="corrupt") from error
+        raise Unreadable(
+            "The presentation is damaged; open it, save it again and resend it.", code="corrupt"
+        ) from error
     return Reading(pages=tuple(map(_slide, presentation.slides)))
 
 

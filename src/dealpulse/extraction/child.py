@@ -1,0 +1,78 @@
+"""The sandboxed process: reads one file and says what is in it.
+
+Started by :mod:`dealpulse.extraction.sandbox` as ``python -I -m dealpulse.extraction.child PARENT_PID``. The request
+comes on stdin, the answer goes to stdout; whatever libraries print goes to stderr. Format readers are imported only
+after the limits are in force.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from dealpulse.errors import DealPulseError, Unreadable
+from dealpulse.extraction.confine import confine, die_with_parent
+from dealpulse.extraction.contract import DocumentContent
+from dealpulse.extraction.protocol import Answer, Failed, Read, Request, decode_request, encode
+
+
+def main() -> None:
+    die_with_parent(int(sys.argv[1]))
+    answers = _take_stdout()
+    request = decode_request(sys.stdin.buffer.read())
+    confine(request.limits, written_bytes=request.limits.max_unpacked_bytes if request.attachments_dir else 0)
+    with os.fdopen(answers, "wb") as stdout:
+        stdout.write(encode(answer(request)))
+
+
+def _take_stdout() -> int:
+    """A descriptor for the answer that nothing else writes to."""
+    answers = os.dup(1)
+    os.dup2(2, 1)
+    return answers
+
+
+def answer(request: Request) -> Answer:
+    """Never raises: every fault is an answer too."""
+    try:
+        return _read(request)
+    except DealPulseError as error:
+        about_file = isinstance(error, Unreadable)
+        return Failed(code=error.code, message=error.message, about_file=about_file)
+    except MemoryError:
+        return Failed(code="out_of_memory", message="The file needs more memory to read than it may use; split it.")
+    except FileNotFoundError:
+        return Failed(code="file_missing", message="The file to read is not there.", permanent=False)
+    except Exception:  # libraries raise anything on damaged input
+        return Failed(code="corrupt", message="The file is damaged; open it, save it again and resend it.")
+
+
+def _read(request: Request) -> Answer:
+    from dealpulse.extraction.sniff import sniff
+
+    sniffed = sniff(request.path, name=request.name, limits=request.limits)
+    if request.attachments_dir is not None:
+        if sniffed.format.name != "email":
+            raise Unreadable(f"The file is not an e-mail but {sniffed.format.title}.", code="wrong_extension")
+        from dealpulse.extraction.mail import read_email
+
+        return Read(
+            email=read_email(request.path, mime_type=sniffed.format.mime_type, attachments_dir=request.attachments_dir)
+        )
+    from dealpulse.extraction.pages import number_pages
+    from dealpulse.extraction.registry import Source, reader_of
+
+    source = Source(path=request.path, name=request.name, mime_type=sniffed.format.mime_type, limits=request.limits)
+    reading = reader_of(sniffed.format)(source)
+    return Read(
+        document=DocumentContent(
+            format=sniffed.format.name,
+            mime_type=sniffed.format.mime_type,
+            pages=number_pages(reading.pages, max_pages=request.limits.max_pages),
+            warnings=(*sniffed.warnings, *reading.warnings),
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,175 @@
+"""The parent's side of the sandbox: start a child for one file, wait for its answer, and leave no process behind.
+
+A child has an empty environment, so it knows none of the worker's secrets, and limits of its own
+(:mod:`dealpulse.extraction.confine`). Here is what it cannot do to itself: the wall clock, the size of its answer, and
+being killed, with all it started, when the time is up or nobody waits for it any more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from dealpulse.errors import DealPulseError, Transient, Unreadable
+from dealpulse.extraction.contract import DocumentContent, EmailContent, Limits
+from dealpulse.extraction.protocol import Answer, Failed, Read, Request, decode_answer, encode
+
+ENVIRONMENT = {
+    "LANG": "C.UTF-8",
+    "OMP_THREAD_LIMIT": "1",  # Tesseract on several threads is seven times slower
+    "PATH": "/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin",  # for catdoc
+}
+MAX_ANSWER_BYTES = 128 << 20
+
+_CHUNK_BYTES = 1 << 16
+_LAST_WORDS_BYTES = 4_096
+_OUT_OF_MEMORY_WORDS = (b"memory allocation of", b"bad_alloc", b"MemoryError", b"out of memory")
+
+
+class Finished(Struct, frozen=True, kw_only=True):
+    """A process that ended by itself. ``exit_code`` is negative for a signal; ``last_words`` the end of its stderr."""
+
+    exit_code: int
+    output: bytes
+    last_words: bytes
+
+
+async def extract_document(path: Path, *, name: str, limits: Limits) -> DocumentContent:
+    """The pages of the file at ``path``, whatever its kind; ``name`` is what people call it, extension included.
+
+    Raises ``Unreadable`` when the file is to blame, ``Permanent`` when our set-up is, ``Transient`` otherwise.
+    """
+    read = await _ask(path, name=name, attachments_dir=None, limits=limits)
+    if read.document is None:
+        raise _no_answer()
+    return read.document
+
+
+async def extract_email(path: Path, *, name: str, attachments_dir: Path, limits: Limits) -> EmailContent:
+    """The message at ``path`` (``.eml`` or ``.msg``); its attachments are files in ``attachments_dir`` afterwards.
+
+    Raises like :func:`extract_document`.
+    """
+    directory = attachments_dir.absolute()
+    read = await _ask(path, name=name, attachments_dir=directory, limits=limits)
+    if read.email is None or any(each.path.parent != directory for each in read.email.attachments):
+        raise _no_answer()
+    return read.email
+
+
+async def _ask(path: Path, *, name: str, attachments_dir: Path | None, limits: Limits) -> Read:
+    request = Request(
+        parent_pid=os.getpid(), path=path.absolute(), name=name, attachments_dir=attachments_dir, limits=limits
+    )
+    finished = await run_confined(
+        [sys.executable, "-I", "-m", "dealpulse.extraction.child", str(os.getpid())],
+        given=encode(request),
+        seconds=limits.seconds,
+    )
+    answer = await asyncio.to_thread(_understood, finished)
+    if isinstance(answer, Failed):
+        raise answer.error()
+    return answer
+
+
+def _understood(finished: Finished) -> Answer:
+    if finished.exit_code != 0:
+        raise _cause_of_death(finished)
+    try:
+        return decode_answer(finished.output)
+    except msgspec.DecodeError as error:
+        raise _no_answer() from error
+
+
+def _cause_of_death(finished: Finished) -> DealPulseError:
+    if finished.exit_code == -signal.SIGXCPU:
+        return timed_out()
+    out_of_memory = any(words in finished.last_words for words in _OUT_OF_MEMORY_WORDS)
+    if finished.exit_code == -signal.SIGKILL or out_of_memory:
+        return Unreadable("The file needs more memory to read than it may use; split it.", code="out_of_memory")
+    if finished.exit_code < 0:
+        return Unreadable("The file is damaged in a way that stops its reader; ask for it again.", code="corrupt")
+    return _no_answer()
+
+
+def timed_out() -> Unreadable:
+    return Unreadable("The file takes too long to read; split it into smaller files.", code="timed_out")
+
+
+def _no_answer() -> Transient:
+    return Transient("The extraction process ended without an answer.", code="extraction_failed")
+
+
+# --- processes --------------------------------------------------------------------------------------------------------
+
+
+async def run_confined(arguments: Sequence[str], *, given: bytes, seconds: float) -> Finished:
+    """Run a program with ``given`` on stdin, in a session of its own, without our environment.
+
+    Raises ``Unreadable`` (``timed_out``, ``too_large``). However this ends, the program and all it started in its
+    session have ended before.
+    """
+    process = await asyncio.create_subprocess_exec(
+        *arguments, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=ENVIRONMENT, cwd="/", start_new_session=True
+    )
+    try:
+        async with asyncio.timeout(seconds):
+            return await _outcome(process, given)
+    except TimeoutError as error:
+        raise timed_out() from error
+    finally:
+        await _end(process)
+
+
+async def _outcome(process: Process, given: bytes) -> Finished:
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_give(process, given))
+        output = group.create_task(_output(process))
+        last_words = group.create_task(_last_words(process))
+    return Finished(exit_code=await process.wait(), output=output.result(), last_words=last_words.result())
+
+
+async def _give(process: Process, given: bytes) -> None:
+    assert process.stdin is not None
+    try:
+        process.stdin.write(given)
+        await process.stdin.drain()
+        process.stdin.close()
+    except (BrokenPipeError, ConnectionResetError):
+        pass  # it ended before it read; its exit code says why
+
+
+async def _output(process: Process) -> bytes:
+    assert process.stdout is not None
+    output = bytearray()
+    while chunk := await process.stdout.read(_CHUNK_BYTES):
+        output += chunk
+        if len(output) > MAX_ANSWER_BYTES:
+            raise Unreadable("The file holds more text than can be stored; split it.", code="too_large")
+    return bytes(output)
+
+
+async def _last_words(process: Process) -> bytes:
+    assert process.stderr is not None
+    words = b""
+    while chunk := await process.stderr.read(_CHUNK_BYTES):
+        words = (words + chunk)[-_LAST_WORDS_BYTES:]
+    return words
+
+
+async def _end(process: Process) -> None:
+    """Kill its whole session, if it is still there, and see it off."""
+    if process.returncode is None:
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    await asyncio.shield(process.wait())

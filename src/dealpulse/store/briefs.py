@@ -1,0 +1,42 @@
+"""Daily briefs, one a deal and local date."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Final
+
+import msgspec
+
+from dealpulse.models import Brief
+from dealpulse.store.database import SERVER_NOW, Database, is_uuid, storable
+
+_COLUMNS: Final = "deal_id,brief_date,status,markdown,content,origin"
+
+
+class Briefs:
+    """The briefs written so far."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def save(self, brief: Brief) -> None:
+        """Store the brief in place of any earlier one of that deal and date."""
+        row = storable(msgspec.to_builtins(brief)) | {"updated_at": SERVER_NOW}
+        table = self._database.client.table("briefs")
+        await self._database.write(table.upsert(row, on_conflict="deal_id,brief_date").select("id"))
+
+    async def get(self, deal_id: str, date: date) -> Brief | None:
+        """The deal's brief of that date."""
+        if not is_uuid(deal_id):
+            return None
+        table = self._database.client.table("briefs")
+        query = table.select(_COLUMNS).eq("deal_id", deal_id).eq("brief_date", date.isoformat()).limit(1)
+        return await self._database.first(query, Brief)
+
+    async def latest_before(self, deal_id: str, date: date) -> Brief | None:
+        """The deal's last brief of a date before that one."""
+        if not is_uuid(deal_id):
+            return None
+        table = self._database.client.table("briefs")
+        query = table.select(_COLUMNS).eq("deal_id", deal_id).lt("brief_date", date.isoformat())
+        return await self._database.first(query.order("brief_date", desc=True).limit(1), Brief)

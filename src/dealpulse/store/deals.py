@@ -1,0 +1,70 @@
+"""Deals and who may read them."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Final
+
+from dealpulse.errors import NotFound
+from dealpulse.models import ACTIVE_DEAL, Deal
+from dealpulse.store.database import SERVER_NOW, Database, is_uuid, storable
+
+ARCHIVED_DEAL: Final = "archived"
+
+_COLUMNS: Final = "id,name,status,time_zone"
+
+
+class Deals:
+    """The deals of the app and of this service: one table."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def create(self, name: str, *, time_zone: str | None = None, deal_id: str | None = None) -> Deal:
+        """A new active deal; with the id of one that exists, that one as it is."""
+        row = {"id": deal_id or str(uuid.uuid4()), "name": name, "status": ACTIVE_DEAL, "time_zone": time_zone}
+        _check(row["id"])
+        table = self._database.client.table("deals")
+        await self._database.write(table.upsert(storable(row), on_conflict="id", ignore_duplicates=True))
+        return await self.get(str(row["id"]))
+
+    async def get(self, deal_id: str) -> Deal:
+        """Raises NotFound (``deal_not_found``)."""
+        _check(deal_id)
+        query = self._database.client.table("deals").select(_COLUMNS).eq("id", deal_id).limit(1)
+        return _found(await self._database.first(query, Deal))
+
+    async def all(self, *, status: str | None = None) -> list[Deal]:
+        """Every deal, or every one with ``status``, by name."""
+        deals = await self._database.every(
+            "deals", _COLUMNS, Deal, narrow=lambda query: query if status is None else query.eq("status", status)
+        )
+        return sorted(deals, key=lambda deal: (deal.name, deal.id))
+
+    async def active(self) -> list[Deal]:
+        """The deals that get briefs."""
+        return await self.all(status=ACTIVE_DEAL)
+
+    async def archive(self, deal_id: str) -> Deal:
+        """The deal gets no more briefs; nothing of it is lost."""
+        _check(deal_id)
+        table = self._database.client.table("deals")
+        change = {"status": ARCHIVED_DEAL, "updated_at": SERVER_NOW}
+        return _found(await self._database.first(table.update(change).eq("id", deal_id).select(_COLUMNS), Deal))
+
+    async def add_member(self, deal_id: str, user_id: str, role: str) -> None:
+        """Let a user of the app read the deal, or change the role they have in it."""
+        _check(deal_id)
+        if not is_uuid(user_id):
+            raise NotFound("There is no such user.", code="user_not_found")
+        await self._database.perform("add_deal_member", deal_id=deal_id, user_id=user_id, role=role)
+
+
+def _check(deal_id: str | None) -> None:
+    _found(deal_id if deal_id is not None and is_uuid(deal_id) else None)
+
+
+def _found(deal: object) -> Deal:
+    if deal is None:
+        raise NotFound("There is no such deal.", code="deal_not_found")
+    return deal  # type: ignore[return-value]

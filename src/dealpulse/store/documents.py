@@ -1,0 +1,134 @@
+"""Documents: what they are, their pages, and what was found out about them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from dealpulse.errors import NotFound
+from dealpulse.models import Document, DocumentAnalysis, Origin, Page
+from dealpulse.store.database import Database, is_uuid
+
+_COLUMNS: Final = (
+    "id,deal_id,name,path,mime_type,size_bytes,content_hash,storage_key,state,failure_code,failure_reason,page_count,"
+    "source_id,external_id,email_id,web_link,summary:ai_summary,classification:ai_classification,origin:ai_origin,"
+    "created_at,updated_at"
+)
+_PAGE_COLUMNS: Final = "number,kind,text,char_start,char_end,label,method,confidence,rotation,warnings"
+_PAGES_AT_ONCE: Final = 250
+
+
+class Documents:
+    """The documents this service has the file of; rows of the app without one do not exist here."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def create(
+        self,
+        deal_id: str,
+        *,
+        name: str,
+        path: str,
+        mime_type: str | None,
+        size_bytes: int,
+        content_hash: str,
+        storage_key: str,
+        email_id: str | None = None,
+    ) -> Document:
+        """A document that was uploaded, or attached to an e-mail.
+
+        The same name and content again, in the same deal or e-mail, is the same document.
+        Raises NotFound (``deal_not_found``, ``email_not_found``).
+        """
+        if not is_uuid(deal_id):
+            raise NotFound("There is no such deal.", code="deal_not_found")
+        if email_id is not None and not is_uuid(email_id):
+            raise NotFound("There is no such e-mail in this deal.", code="email_not_found")
+        document_id = await self._database.call(
+            "create_document",
+            str,
+            deal_id=deal_id,
+            name=name,
+            path=path,
+            mime_type=mime_type,
+            size_bytes=size_bytes,
+            content_hash=content_hash,
+            storage_key=storage_key,
+            email_id=email_id,
+        )
+        return await self.get(document_id)
+
+    async def get(self, document_id: str) -> Document:
+        """Raises NotFound (``document_not_found``)."""
+        _check(document_id)
+        table = self._database.client.table("documents")
+        query = table.select(_COLUMNS).eq("id", document_id).not_.is_("storage_key", "null").limit(1)
+        document = await self._database.first(query, Document)
+        if document is None:
+            raise _missing()
+        return document
+
+    async def of_deal(self, deal_id: str) -> list[Document]:
+        """The deal's documents by path; those gone from their source are left out."""
+        if not is_uuid(deal_id):
+            return []
+        found = await self._database.every(
+            "documents",
+            _COLUMNS,
+            Document,
+            narrow=lambda query: query.eq("deal_id", deal_id).neq("state", "deleted").not_.is_("storage_key", "null"),
+        )
+        return sorted(found, key=lambda document: (document.path, document.name, document.id))
+
+    async def save_content(self, document_id: str, *, mime_type: str, pages: Sequence[Page]) -> None:
+        """Replace the document's pages and call it ready, in one transaction. One deleted meanwhile stays so."""
+        _check(document_id)
+        await self._database.perform(
+            "save_document_content", document_id=document_id, mime_type=mime_type, pages=list(pages)
+        )
+
+    async def mark_failed(self, document_id: str, *, code: str, reason: str) -> None:
+        """It cannot be read; what an earlier version of the file said is withdrawn."""
+        _check(document_id)
+        await self._database.perform("fail_document", document_id=document_id, code=code, reason=reason)
+
+    async def pages(self, document_id: str) -> tuple[Page, ...]:
+        """All pages in order; none for a document that was not read yet or does not exist."""
+        if not is_uuid(document_id):
+            return ()
+        return tuple(
+            await self._database.every(
+                "document_pages",
+                _PAGE_COLUMNS,
+                Page,
+                narrow=lambda query: query.eq("document_id", document_id),
+                key="number",
+                page_rows=_PAGES_AT_ONCE,
+            )
+        )
+
+    async def save_analysis(self, document_id: str, analysis: DocumentAnalysis, origin: Origin) -> None:
+        """Save what one run found out, in one transaction; parts that are None leave stored results alone.
+
+        Findings replace this document's citations. A finding no document cites any more is resolved, one that is
+        cited again is open again, and a rejected one stays rejected.
+        """
+        _check(document_id)
+        await self._database.perform(
+            "save_document_analysis",
+            document_id=document_id,
+            summary=analysis.summary,
+            classification=analysis.classification,
+            findings=analysis.findings,
+            origin=origin,
+        )
+
+
+def _check(document_id: str) -> None:
+    if not is_uuid(document_id):
+        raise _missing()
+
+
+def _missing() -> NotFound:
+    return NotFound("There is no such document.", code="document_not_found")

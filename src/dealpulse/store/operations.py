@@ -1,0 +1,72 @@
+"""What is asked of each document, e-mail, source and brief: the truth the queues are rebuilt from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dealpulse.models import Operation, OperationState
+from dealpulse.store.database import Database, is_uuid
+
+
+class Operations:
+    """The rows that say what is to be done and how far it is. Times are the database server's."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def ask(self, operations: Sequence[Operation]) -> None:
+        """They are pending now, whatever came of them before.
+
+        One that is running goes back to pending when that run ends: it may have begun before what it is asked for.
+        """
+        if operations:
+            await self._database.perform("ask_operations", operations=_keys(operations))
+
+    async def mark_queued(self, operations: Sequence[Operation]) -> None:
+        """Those still pending are known to Redis; a worker that was quicker is not overruled."""
+        if operations:
+            await self._database.perform("mark_operations_queued", operations=_keys(operations))
+
+    async def mark(
+        self,
+        operation: Operation,
+        state: OperationState,
+        *,
+        error_code: str | None = None,
+        error_message: str | None = None,
+    ) -> None:
+        """It is in this state now; recorded also if nobody asked for it here. Raises NotFound for a deal that is gone."""
+        await self._database.perform(
+            "mark_operation",
+            operation=_keys([operation])[0],
+            state=state.value,
+            error_code=error_code,
+            error_message=error_message,
+        )
+
+    async def stale(self, *, older_than: float, limit: int) -> list[Operation]:
+        """Unfinished ones nobody touched for ``older_than`` seconds, longest untouched first."""
+        return await self._database.call("stale_operations", list[Operation], older_than=older_than, limit=limit)
+
+    async def touch(self, operations: Sequence[Operation]) -> None:
+        """Somebody looked after them just now; finished ones are left alone."""
+        if operations:
+            await self._database.perform("touch_operations", operations=_keys(operations))
+
+    async def of_deal(self, deal_id: str) -> list[Operation]:
+        """All of a deal's, in the order they were asked for."""
+        if not is_uuid(deal_id):
+            return []
+        return await self._database.call("deal_operations", list[Operation], deal_id=deal_id)
+
+
+def _keys(operations: Sequence[Operation]) -> list[dict[str, str]]:
+    return [
+        {
+            "subject_type": operation.subject_type.value,
+            "subject_id": operation.subject_id,
+            "operation": operation.name,
+            "deal_id": operation.deal_id,
+        }
+        for operation in operations
+    ]

@@ -1,0 +1,121 @@
+"""The engines of one process: started and stopped by arq's worker, which is the process's root."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import os
+import socket
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any, Final
+
+import structlog
+
+from dealpulse.health import Health, log_status
+from dealpulse.queue.engine import Claimed, Engine, EngineSettings, Outcome
+from dealpulse.settings import Settings
+from dealpulse.worker.execute import Runnable, execute
+from dealpulse.worker.root import RootPool, watch_redis
+from dealpulse.worker.runtime import Runtime, open_runtime
+
+WORKER_STARTED: Final = "worker_started"
+WORKER_DRAINING: Final = "worker_draining"
+WORKER_STOPPED: Final = "worker_stopped"
+ENGINE_DIED: Final = "engine_died"
+_HAND_BACK_SECONDS: Final = 10.0
+"""How long handing jobs back may take once the grace is over; their leases end anyway."""
+
+_log = structlog.get_logger("dealpulse.worker")
+
+
+@dataclass(frozen=True)
+class Lane:
+    """One queue this process drains, and the functions it runs there."""
+
+    engine: EngineSettings
+    functions: Mapping[str, Runnable]
+
+
+class Fleet:
+    """One engine a lane on one loop, and what they share."""
+
+    def __init__(self, settings: Settings, lanes: tuple[Lane, ...], pool: RootPool) -> None:
+        self._settings = settings
+        self._lanes = lanes
+        self._pool = pool
+        self._resources = AsyncExitStack()
+        self._engines: list[Engine] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        self._background: list[asyncio.Task[None]] = []
+        self._fault: BaseException | None = None
+        self._root: asyncio.Task[Any] | None = None
+
+    async def start(self, ctx: dict[str, Any]) -> None:
+        """arq's ``on_startup``: runs inside the worker's main task, with Redis reached."""
+        self._root = asyncio.current_task()
+        health = Health()
+        runtime = await self._resources.enter_async_context(open_runtime(self._settings, health=health))
+        ctx["runtime"] = runtime
+        worker = f"{socket.gethostname()}:{os.getpid()}"
+        for lane in self._lanes:
+            handler = functools.partial(self._execute, lane=lane, context=ctx, runtime=runtime)
+            engine = Engine(lane.engine, redis=runtime.redis, handler=handler, worker=worker)
+            self._engines.append(engine)
+            task = asyncio.create_task(engine.run(), name=lane.engine.queue)
+            task.add_done_callback(self._engine_ended)
+            self._tasks.append(task)
+        self._pool.outstanding = self._outstanding
+        self._background = [
+            asyncio.create_task(log_status(health)),
+            asyncio.create_task(watch_redis(runtime.redis, health)),
+        ]
+        queues = [lane.engine.queue for lane in self._lanes]
+        _log.info(WORKER_STARTED, worker=worker, queues=queues, version=self._settings.version)
+
+    async def stop(self, _ctx: dict[str, Any]) -> None:
+        """arq's ``on_shutdown``: let running jobs finish within the grace, hand back the others.
+
+        Raises:
+            Exception: the fault that ended an engine, so that the process ends with a non-zero code.
+        """
+        _log.info(WORKER_DRAINING, running=sum(engine.running for engine in self._engines))
+        for engine in self._engines:
+            engine.drain()
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=self._settings.shutdown_grace_seconds)
+            if late:
+                for engine in self._engines:
+                    engine.hand_back()
+                _, stuck = await asyncio.wait(late, timeout=_HAND_BACK_SECONDS)
+                for task in stuck:
+                    task.cancel()
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, *self._tasks, return_exceptions=True)
+        await self._resources.aclose()
+        _log.info(WORKER_STOPPED)
+        if self._fault is not None:
+            raise self._fault
+
+    async def _outstanding(self) -> int:
+        return sum([await engine.outstanding() for engine in self._engines])
+
+    async def _execute(self, claimed: Claimed, *, lane: Lane, context: dict[str, Any], runtime: Runtime) -> Outcome:
+        return await execute(
+            claimed,
+            functions=lane.functions,
+            context=context,
+            operations=runtime.store.operations,
+            queue=lane.engine.queue.rpartition(":")[2],
+        )
+
+    def _engine_ended(self, task: asyncio.Task[None]) -> None:
+        """An engine that dies takes the process with it: half a worker would look alive."""
+        if task.cancelled() or task.exception() is None:
+            return
+        self._fault = task.exception()
+        _log.critical(ENGINE_DIED, queue=task.get_name(), error_class=type(self._fault).__name__)
+        if self._root is not None:
+            self._root.cancel()

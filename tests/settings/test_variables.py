@@ -1,0 +1,55 @@
+"""The table of variables, ``.env.example`` and the queues say the same."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+
+import pytest
+from dotenv import dotenv_values
+
+from dealpulse.jobs import QUEUES
+from dealpulse.settings import Settings
+from dealpulse.settings.values import QUEUE_DEFAULTS
+from dealpulse.settings.variables import VARIABLES, Variable, as_env_example
+
+EXAMPLE = Path(__file__).parents[2] / ".env.example"
+REQUIRED = {"SUPABASE_URL": "https://deal.supabase.co", "SUPABASE_SERVICE_ROLE_KEY": "service-key"}
+
+
+def test_env_example_is_the_table() -> None:
+    assert EXAMPLE.read_text() == as_env_example(), "run: python -m dealpulse.settings > .env.example"
+
+
+def test_env_example_names_every_variable_once_and_no_other() -> None:
+    named = re.findall(r"^#?([A-Z][A-Z0-9_]*)=", EXAMPLE.read_text(), flags=re.MULTILINE)
+    assert sorted(named) == sorted(variable.name for variable in VARIABLES)
+    assert len(named) == len(set(named))
+
+
+@pytest.mark.parametrize("variable", VARIABLES, ids=lambda variable: variable.name)
+def test_every_default_can_be_parsed_and_every_variable_is_explained(variable: Variable[object]) -> None:
+    if variable.default is not None:
+        variable.parse(variable.default)
+    assert variable.meaning
+    assert variable.remedy
+
+
+def test_env_example_with_its_defaults_uncommented_changes_nothing(tmp_path: Path) -> None:
+    text = re.sub(r"^#(?=[A-Z][A-Z0-9_]*=)", "", EXAMPLE.read_text(), flags=re.MULTILINE)
+    assert len(dotenv_values(stream=io.StringIO(text))) == len(VARIABLES)
+    (tmp_path / ".env").write_text(text)
+    assert Settings.load(environ=REQUIRED, directory=tmp_path) == Settings.load(environ=REQUIRED)
+
+
+def test_the_queues_defaults_are_those_of_the_jobs() -> None:
+    ours = {
+        name: (queue.prefix, *(getattr(queue.values, number) for number in NUMBERS))
+        for name, queue in QUEUE_DEFAULTS.items()
+    }
+    theirs = {queue.name: (queue.prefix, *(getattr(queue, number) for number in NUMBERS)) for queue in QUEUES}
+    assert ours == theirs
+
+
+NUMBERS = ("concurrency", "attempts", "backoff_base", "time_limit", "keep_completed", "keep_failed")
