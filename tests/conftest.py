@@ -16,6 +16,7 @@ import pytest
 from redis import Redis
 
 from dealpulse.local.stack import Stack, running_stack
+from dealpulse.store.migrate import apply_migrations
 
 Result = TypeVar("Result")
 
@@ -82,13 +83,8 @@ def data_dir_for_session() -> Iterator[Path]:
 def stack(data_dir_for_session: Path, fixture_loop: _Loop) -> Iterator[Stack]:
     """A running stack with our migrations applied; tests share it, so ask for `clean_stack` to find it empty."""
 
-    def migrate(database_url: str) -> None:  # once a session
-        import importlib.util
-
-        if importlib.util.find_spec("dealpulse.store.migrate"):
-            from dealpulse.store.migrate import apply_migrations
-
-            fixture_loop.run(apply_migrations(database_url))
+    def migrate(database_url: str) -> None:
+        fixture_loop.run(apply_migrations(database_url))
 
     with running_stack(data_dir_for_session, durable=False, prepare_database=migrate) as stack:
         yield stack

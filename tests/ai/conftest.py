@@ -14,11 +14,17 @@ from dealpulse.settings import AiSettings, Secret
 from fakes.claude import FAKE_KEY, FakeClaude, fake_claude
 
 
-@pytest.fixture
-def claude() -> Iterator[FakeClaude]:
-    """A fake Claude API of this test's own."""
+@pytest.fixture(scope="session")
+def _site() -> Iterator[FakeClaude]:
     with fake_claude() as site:
         yield site
+
+
+@pytest.fixture
+def claude(_site: FakeClaude) -> FakeClaude:
+    """A fake Claude API that nobody has talked to yet."""
+    _site.forget()
+    return _site
 
 
 @pytest.fixture

@@ -190,6 +190,13 @@ class FakeClaude:
         self._ids = itertools.count(1)
         self._cached: set[str] = set()
 
+    def forget(self) -> None:
+        """As if just started: no script, no requests, an empty prompt cache, the default answerer."""
+        self.requests.clear()
+        self.answerer = _smallest
+        self._script.clear()
+        self._cached.clear()
+
     def script(self, *behaviours: Behaviour) -> None:
         """The next requests get these, one each."""
         self._script.extend(behaviours)

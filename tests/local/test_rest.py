@@ -90,11 +90,8 @@ async def test_anon_cannot_write_under_row_level_security(
 
 
 async def test_the_service_role_writes_updates_counts_and_deletes(service: AsyncClient, notes: str) -> None:
-    await (
-        service.table(notes)
-        .upsert([{"id": 3, "body": "new, with ünïcode and, commas"}, {"id": 4, "body": None}])
-        .execute()
-    )
+    new: list[dict[str, object]] = [{"id": 3, "body": "new, with ünïcode and, commas"}, {"id": 4, "body": None}]
+    await service.table(notes).upsert(new).execute()
     await service.table(notes).update({"body": "x"}).eq("id", 4).execute()
     await service.table(notes).delete().eq("id", 1).execute()
     answer = await service.table(notes).select("id", count=CountMethod.exact).limit(1).execute()

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 
 import pytest
 from arq.connections import ArqRedis
 
-from dealpulse.jobs import DOCUMENTS
 from dealpulse.local.stack import Stack
 from dealpulse.queue import QueueClient, create_pool
-from dealpulse.queue.engine import Claimed, Engine, EngineSettings, Outcome
 from dealpulse.settings import Settings
 
 

@@ -9,14 +9,14 @@ import pytest
 from arq.connections import ArqRedis
 from arq.jobs import Job as ArqJob
 from arq.jobs import JobStatus
-from queue_engine.engines import running_engine
 
 from dealpulse.errors import Permanent
 from dealpulse.jobs import DOCUMENTS, SOURCE_SYNC, DocumentOperation, ProcessDocument, SyncSource, SyncType
 from dealpulse.queue import QueueClient
-from dealpulse.queue.connection import run_script
+from dealpulse.queue.connection import answer, run_script
 from dealpulse.queue.engine import Again, Claimed, Dead, Done, Outcome
 from dealpulse.queue.serializer import RemoteError, deserialize
+from queue_engine.engines import running_engine
 
 
 def document(number: int = 1) -> ProcessDocument:
@@ -97,7 +97,7 @@ async def test_a_delayed_job_waits_and_comes_sooner_when_asked_for_sooner(client
 
 
 async def test_a_retried_job_keeps_count_of_its_attempts(client: QueueClient, pool: ArqRedis) -> None:
-    outcomes = [
+    outcomes: list[Outcome] = [
         Again("process_document", delay=0, burn=True),
         Again("process_document", delay=0, burn=False),
         Done("process_document"),
@@ -133,7 +133,7 @@ async def test_a_dead_job_keeps_its_payload_and_its_reason(client: QueueClient, 
         "gone",
         "The file is gone.",
     )
-    assert await pool.hget(f"dealpulse:job:{job.job_id}", "payload") is not None
+    assert await answer(pool.hexists(f"dealpulse:job:{job.job_id}", "payload"))
     with pytest.raises(RemoteError, match="The file is gone"):
         await ArqJob(job.job_id, pool, _queue_name=DOCUMENTS.key, _deserializer=deserialize).result(timeout=1)
 
@@ -198,7 +198,7 @@ async def test_a_finish_is_refused_once_another_worker_owns_the_job(client: Queu
     await run_script(pool, "claim", keys, [1, 1, "first", "token-1"])
     async with asyncio.timeout(10):
         while len(await run_script(pool, "claim", keys, [1, 15_000, "second", "token-2"])) == 1:
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(0)
     finish = [f"{DOCUMENTS.key}{suffix}" for suffix in ("", ":active", ":completed", ":failed", ":wake", ":totals")]
 
     def by(token: str) -> list[str | int]:
@@ -232,9 +232,7 @@ async def test_a_sync_asked_for_while_it_runs_runs_once_more(client: QueueClient
     assert runs == 2
 
 
-async def test_a_drained_engine_finishes_what_runs_and_claims_nothing_more(
-    client: QueueClient, pool: ArqRedis
-) -> None:
+async def test_a_drained_engine_finishes_what_runs_and_claims_nothing_more(client: QueueClient, pool: ArqRedis) -> None:
     started, release = asyncio.Event(), asyncio.Event()
 
     async def handler(_job: Claimed) -> Outcome:

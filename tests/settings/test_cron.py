@@ -106,7 +106,7 @@ def test_every_quarter_of_an_hour_goes_on_through_a_change_of_the_clock(zone: Zo
         ("*/0 8 * * *", "minute"),
         ("eight 8 * * *", "minute"),
         ("0 0 30 2 *", "day-of-month"),
-        ("0 0 31 4,6 *", "never"),
+        ("0 0 31 4,6 *", "day-of-month"),
     ],
 )
 def test_what_is_no_schedule_is_refused_with_the_reason(cron: str, reason: str) -> None:
@@ -120,7 +120,7 @@ def test_white_space_and_case_do_not_matter() -> None:
 
 @given(
     st.sampled_from(["0 8 * * *", "30 2 * * *", "*/15 * * * *", "0 9 * * 1-5", "0 0 29 2 *"]),
-    st.datetimes(datetime(2020, 1, 1), datetime(2035, 1, 1)).map(lambda time: time.replace(tzinfo=UTC)),  # noqa: DTZ001
+    st.integers(1_577_836_800, 2_051_222_400).map(lambda second: datetime.fromtimestamp(second, UTC)),  # 2020..2034
     st.sampled_from([NEW_YORK, BERLIN, ZoneInfo("Asia/Kathmandu"), ZoneInfo("Australia/Lord_Howe")]),
 )
 def test_the_next_run_always_lies_ahead_and_nothing_is_left_out_before_it(

@@ -120,16 +120,15 @@ async def test_the_loopback_waiver_covers_programs_and_not_pages(
 
 
 async def test_without_a_token_nothing_below_api_is_answered(clean_environment: dict[str, str], serve: Serve) -> None:
-    settings = Settings.load(
-        environ={**clean_environment, "API_TOKENS": "first-token-0123456789,second-token-0123456789"}
-    )
+    tokens = ("first-token-0123456789", "second-token-0123456789")
+    settings = Settings.load(environ={**clean_environment, "API_TOKENS": ",".join(tokens)})
     async with serve(build_app(settings)) as client:
         for endpoint in ENDPOINTS:
             path = "/api" + re.sub(r"\{\w+\}", "x", endpoint.path)
             assert_fault(await client.request(endpoint.method, path), 401, "missing_token")
         assert_fault(await client.get("/api/nothing"), 401, "missing_token")
         assert (await client.get("/healthz")).status_code == 200
-        for token in ("first-token-0123456789", "second-token-0123456789"):
+        for token in tokens:
             answer = await client.get("/api/queue/stats", headers={"authorization": f"Bearer {token}"})
             assert answer.status_code == 200
 

@@ -41,6 +41,8 @@ _SLOWEST_TOKENS_PER_SECOND = 40.0
 _CONNECT_SECONDS = 5.0
 _EPHEMERAL: CacheControlEphemeralParam = {"type": "ephemeral"}
 
+_log = structlog.get_logger(__name__)
+
 
 class _Block(Struct):
     type: str
@@ -104,7 +106,7 @@ class ClaudeEngine:
             value = _fitted(question.schema, completion.text)
             if isinstance(value, _Misfit):
                 raise _unanswered("invalid_output", completion.usage)
-            structlog.get_logger(__name__).info(ANSWER_REPAIRED, operation=question.operation, model=self._model)
+            _log.info(ANSWER_REPAIRED, operation=question.operation, model=self._model)
         return Answer(value=value, origin=self._origin, usage=completion.usage)
 
     async def aclose(self) -> None:
@@ -281,7 +283,7 @@ def _plus(spent: Usage | None, usage: Usage) -> Usage:
 
 
 def _log_call(usage: Usage) -> None:
-    structlog.get_logger(__name__).info(
+    _log.info(
         CALLED,
         operation=usage.operation,
         model=usage.origin.model,

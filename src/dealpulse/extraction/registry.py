@@ -105,16 +105,8 @@ FORMATS: tuple[Format, ...] = (
         title="a Word 97 document",
         mime_type="application/msword",
         extensions=("doc", "dot"),
-        reader="office97",
+        reader="doc",
         ole_stream="WordDocument",
-    ),
-    Format(
-        name="ppt",
-        title="a PowerPoint 97 presentation",
-        mime_type="application/vnd.ms-powerpoint",
-        extensions=("ppt", "pps"),
-        reader="office97",
-        ole_stream="PowerPoint Document",
     ),
     Format(
         name="email",

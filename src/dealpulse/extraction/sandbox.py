@@ -25,7 +25,6 @@ from dealpulse.extraction.protocol import Answer, Failed, Read, Request, decode_
 ENVIRONMENT = {
     "LANG": "C.UTF-8",
     "OMP_THREAD_LIMIT": "1",  # Tesseract on several threads is seven times slower
-    "PATH": "/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin",  # for catdoc
 }
 MAX_ANSWER_BYTES = 128 << 20
 

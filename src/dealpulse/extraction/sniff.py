@@ -161,7 +161,7 @@ def _inside_ole2(path: Path) -> Format:
         if each.ole_stream and each.ole_stream.lower() in streams:
             return each
     raise Unreadable(
-        "The file is an old Office file of a kind that cannot be read; convert it to .docx, .xlsx or .pdf.",
+        "The file is in an Office format of before 2007 that cannot be read; convert it to .docx, .pptx or .pdf.",
         code="unsupported_type",
     )
 

@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import TypedDict
@@ -45,7 +45,8 @@ class Command:
     """A server to run in the foreground.
 
     `mark` is a text in its command line by which it is recognised later, when only its pid was kept.
-    `stop_signal` makes it finish quickly and in good order.
+    `stop_signal` makes it finish quickly and in good order. `environment` is added to the few variables every child
+    sees.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Command:
     mark: str
     stop_signal: signal.Signals = signal.SIGTERM
     account: Account | None = None
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -263,7 +265,7 @@ def _spawn(command: Command, *, output: int) -> subprocess.Popen[bytes]:
         stdout=output,
         stderr=output,
         cwd="/",
-        env=child_environment(os.environ),
+        env=child_environment(os.environ) | dict(command.environment),
         start_new_session=True,
         **_as_account(command.account),
         preexec_fn=_die_with(os.getpid(), command.stop_signal),

@@ -7,7 +7,7 @@ from the one to the other.
 """
 
 from dealpulse.settings.cron import next_run, parse_cron
-from dealpulse.settings.loading import Fault, Settings, SettingsError
+from dealpulse.settings.loading import Fault, Settings, SettingsError, read_environment
 from dealpulse.settings.values import (
     AiSettings,
     ApiSettings,
@@ -33,4 +33,5 @@ __all__ = [
     "SupabaseSettings",
     "next_run",
     "parse_cron",
+    "read_environment",
 ]

@@ -99,6 +99,17 @@ class Settings:
         return _build(Values(parsed))
 
 
+def read_environment(*, environ: Mapping[str, str], directory: Path | None = None) -> dict[str, str]:
+    """What ``environ`` and the files in ``directory`` set, by name and unparsed, as :meth:`Settings.load` reads them.
+
+    Raises :class:`SettingsError` for a file that cannot be read.
+    """
+    texts, faults = _read(environ, directory)
+    if faults:
+        raise SettingsError(tuple(faults))
+    return texts
+
+
 def _read(environ: Mapping[str, str], directory: Path | None) -> tuple[dict[str, str], list[Fault]]:
     """Every value that is set, by name, and the lines that could not be read."""
     texts: dict[str, str] = {}

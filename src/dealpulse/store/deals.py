@@ -22,11 +22,12 @@ class Deals:
 
     async def create(self, name: str, *, time_zone: str | None = None, deal_id: str | None = None) -> Deal:
         """A new active deal; with the id of one that exists, that one as it is."""
-        row = {"id": deal_id or str(uuid.uuid4()), "name": name, "status": ACTIVE_DEAL, "time_zone": time_zone}
-        _check(row["id"])
+        deal_id = deal_id or str(uuid.uuid4())
+        _check(deal_id)
+        row = {"id": deal_id, "name": name, "status": ACTIVE_DEAL, "time_zone": time_zone}
         table = self._database.client.table("deals")
-        await self._database.write(table.upsert(storable(row), on_conflict="id", ignore_duplicates=True))
-        return await self.get(str(row["id"]))
+        await self._database.write(table.upsert(storable(row), on_conflict="id", ignore_duplicates=True).select("id"))
+        return await self.get(deal_id)
 
     async def get(self, deal_id: str) -> Deal:
         """Raises NotFound (``deal_not_found``)."""
@@ -60,11 +61,16 @@ class Deals:
         await self._database.perform("add_deal_member", deal_id=deal_id, user_id=user_id, role=role)
 
 
-def _check(deal_id: str | None) -> None:
-    _found(deal_id if deal_id is not None and is_uuid(deal_id) else None)
+def _check(deal_id: str) -> None:
+    if not is_uuid(deal_id):
+        raise _missing()
 
 
-def _found(deal: object) -> Deal:
+def _found(deal: Deal | None) -> Deal:
     if deal is None:
-        raise NotFound("There is no such deal.", code="deal_not_found")
-    return deal  # type: ignore[return-value]
+        raise _missing()
+    return deal
+
+
+def _missing() -> NotFound:
+    return NotFound("There is no such deal.", code="deal_not_found")

@@ -7,6 +7,7 @@ import contextlib
 import re
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -32,7 +33,10 @@ class Files:
         self._bucket_is_there = False
 
     async def upload(self, key: str, path: Path, *, content_type: str) -> None:
-        """Store the file at ``path``; a key that is stored already is left as it is. Raises Permanent (``too_large``)."""
+        """Store the file at ``path``; a key that is stored already is left as it is.
+
+        Raises Permanent (``too_large``, ``invalid_key``).
+        """
         _check(key)
         await self._make_bucket()
         objects = self._database.client.storage.from_(BUCKET)
@@ -40,7 +44,10 @@ class Files:
             await self._database.attempt(lambda: objects.upload(key, path, {"content-type": content_type}))
 
     async def download(self, key: str, path: Path) -> None:
-        """Write the stored file to ``path``, which appears only when it is complete. Raises NotFound (``file_not_found``)."""
+        """Write the stored file to ``path``, which appears only when it is complete.
+
+        Raises NotFound (``file_not_found``).
+        """
         _check(key)
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".download-") as folder:
             part = Path(folder) / "part"
@@ -53,7 +60,7 @@ class Files:
         for start in range(0, len(keys), _DELETED_AT_ONCE):
             batch = list(keys[start : start + _DELETED_AT_ONCE])
             with contextlib.suppress(NotFound):
-                await self._database.attempt(lambda batch=batch: objects.remove(batch))  # type: ignore[misc]
+                await self._database.attempt(partial(objects.remove, batch))
 
     async def _receive(self, key: str, part: Path) -> None:
         client = self._database.client

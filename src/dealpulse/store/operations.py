@@ -35,7 +35,10 @@ class Operations:
         error_code: str | None = None,
         error_message: str | None = None,
     ) -> None:
-        """It is in this state now; recorded also if nobody asked for it here. Raises NotFound for a deal that is gone."""
+        """It is in this state now; recorded also if nobody asked for it here.
+
+        Raises NotFound for a deal that is gone.
+        """
         await self._database.perform(
             "mark_operation",
             operation=_keys([operation])[0],

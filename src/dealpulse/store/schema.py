@@ -85,9 +85,11 @@ async def gaps(database: Database) -> list[str]:
 async def wait_for_schema(database: Database, *, seconds: float) -> list[str]:
     """Wait until PostgREST has noticed the migrations, at most ``seconds``; returns the gaps that remain then."""
     deadline = time.monotonic() + seconds
-    while (missing := await gaps(database)) and time.monotonic() < deadline:
+    while True:
+        missing = await gaps(database)
+        if not missing or time.monotonic() >= deadline:
+            return missing
         await asyncio.sleep(_LOOK_AGAIN_SECONDS)
-    return missing
 
 
 async def _unapplied(database: Database) -> list[str]:

@@ -110,10 +110,14 @@ class Sources:
 
 def _check(source_id: str) -> None:
     if not is_uuid(source_id):
-        raise NotFound("There is no such source.", code="source_not_found")
+        raise _missing()
 
 
 def _found(source: Source | None) -> Source:
     if source is None:
-        raise NotFound("There is no such source.", code="source_not_found")
+        raise _missing()
     return source
+
+
+def _missing() -> NotFound:
+    return NotFound("There is no such source.", code="source_not_found")

@@ -18,7 +18,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Mount, Router
 
 from dealpulse import logs
-from dealpulse.health import Health, log_status
+from dealpulse.health import Health, Probe, log_status
 from dealpulse.intake import Intake
 from dealpulse.queue import QueueClient, create_pool
 from dealpulse.settings import Settings, SettingsError
@@ -81,7 +81,7 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> State:
     store = await stack.enter_async_context(open_store(settings.supabase, health=health))
     queue = QueueClient(pool)
     intake = Intake(store=store, queue=queue, time_zone=settings.time_zone)
-    questions = {"redis": queue.ping, "supabase": partial(probes.ask_supabase, store)}
+    questions: dict[str, Probe] = {"redis": queue.ping, "supabase": partial(probes.ask_supabase, store)}
     await stack.enter_async_context(_running(log_status(health, probes=questions)))
     log.info(API_STARTED, version=settings.version, trust_loopback=settings.api.trust_loopback)
     return State(intake=intake, store=store, queue=queue, version=settings.version)

@@ -81,42 +81,42 @@ class Outgoing(Struct, frozen=True, kw_only=True, rename="camel"):
 # --- requests ---------------------------------------------------------------------------------------------------------
 
 
-class DailyBriefRequest(Incoming):
+class DailyBriefRequest(Incoming, frozen=True):
     deal_id: str
     date: datetime.date | None = None
     """The deal's local date; today there when left out."""
 
 
-class DocumentRequest(Incoming):
+class DocumentRequest(Incoming, frozen=True):
     document_id: str
     deal_id: str
     operation: str = "summarize"
 
 
-class EmailRequest(Incoming):
+class EmailRequest(Incoming, frozen=True):
     email_id: str
     deal_id: str
     operation: str = "analyze"
 
 
-class SourceSyncRequest(Incoming):
+class SourceSyncRequest(Incoming, frozen=True):
     deal_id: str
     source_type: str
     sync_type: str = "incremental"
 
 
-class DealRequest(Incoming):
+class DealRequest(Incoming, frozen=True):
     name: str
     time_zone: str | None = None
 
 
-class SourceRequest(Incoming):
+class SourceRequest(Incoming, frozen=True):
     type: str
     location: str
     name: str | None = None
 
 
-class DriveChanges(Incoming, forbid_unknown_fields=False):
+class DriveChanges(Incoming, frozen=True, forbid_unknown_fields=False):
     """A notice: each entry is parsed by itself, so that one bad entry does not lose the others.
 
     What else the sender tells is none of our business.
@@ -125,65 +125,65 @@ class DriveChanges(Incoming, forbid_unknown_fields=False):
     changes: list[Raw]
 
 
-class DriveChange(Incoming, forbid_unknown_fields=False):
+class DriveChange(Incoming, frozen=True, forbid_unknown_fields=False):
     deal_id: str
 
 
 # --- answers ----------------------------------------------------------------------------------------------------------
 
 
-class ErrorBody(Outgoing):
+class ErrorBody(Outgoing, frozen=True):
     code: str
     message: str
     details: dict[str, object] = field(default_factory=dict)
 
 
-class Fault(Outgoing):
+class Fault(Outgoing, frozen=True):
     error: ErrorBody
     success: bool = False
 
 
-class JobAnswer(Outgoing):
+class JobAnswer(Outgoing, frozen=True):
     job_id: str
     deduplicated: bool
     """The same work was already waiting or running; this is its job."""
     success: bool = True
 
 
-class ProcessingAnswer(Outgoing):
+class ProcessingAnswer(Outgoing, frozen=True):
     job_id: str
     deduplicated: bool
     message: str = "Processing started"
     success: bool = True
 
 
-class DealJob(Outgoing):
+class DealJob(Outgoing, frozen=True):
     deal_id: str
     job_id: str
     deduplicated: bool
 
 
-class BriefsAnswer(Outgoing):
+class BriefsAnswer(Outgoing, frozen=True):
     queued: int
     jobs: list[DealJob]
     success: bool = True
 
 
-class SyncJob(Outgoing):
+class SyncJob(Outgoing, frozen=True):
     job_id: str
     deduplicated: bool
 
 
-class SyncsAnswer(Outgoing):
+class SyncsAnswer(Outgoing, frozen=True):
     jobs: list[SyncJob]
     success: bool = True
 
 
-class ReceivedAnswer(Outgoing):
+class ReceivedAnswer(Outgoing, frozen=True):
     received: bool = True
 
 
-class QueueFigures(Outgoing):
+class QueueFigures(Outgoing, frozen=True):
     """``completed`` and ``failed`` count what is kept in history; ``totals`` count since the queue exists."""
 
     waiting: int
@@ -195,20 +195,20 @@ class QueueFigures(Outgoing):
     totals: Mapping[str, int]
 
 
-class StatsAnswer(Outgoing):
+class StatsAnswer(Outgoing, frozen=True):
     """Figures by the queue's wire name: ``dailyBrief`` ..."""
 
     stats: dict[str, QueueFigures]
     success: bool = True
 
 
-class JobFault(Outgoing):
+class JobFault(Outgoing, frozen=True):
     type: str | None
     code: str | None
     message: str | None
 
 
-class JobDetails(Outgoing):
+class JobDetails(Outgoing, frozen=True):
     id: str
     queue: str
     function: str
@@ -223,29 +223,29 @@ class JobDetails(Outgoing):
     """The last attempt's, also while the job waits for the next."""
 
 
-class JobDetailsAnswer(Outgoing):
+class JobDetailsAnswer(Outgoing, frozen=True):
     job: JobDetails
     success: bool = True
 
 
-class DealView(Outgoing):
+class DealView(Outgoing, frozen=True):
     id: str
     name: str
     status: str
     time_zone: str | None
 
 
-class DealAnswer(Outgoing):
+class DealAnswer(Outgoing, frozen=True):
     deal: DealView
     success: bool = True
 
 
-class DealsAnswer(Outgoing):
+class DealsAnswer(Outgoing, frozen=True):
     deals: list[DealView]
     success: bool = True
 
 
-class SourceView(Outgoing):
+class SourceView(Outgoing, frozen=True):
     id: str
     deal_id: str
     type: str
@@ -256,17 +256,17 @@ class SourceView(Outgoing):
     last_error: str | None
 
 
-class SourceAnswer(Outgoing):
+class SourceAnswer(Outgoing, frozen=True):
     source: SourceView
     success: bool = True
 
 
-class SourcesAnswer(Outgoing):
+class SourcesAnswer(Outgoing, frozen=True):
     sources: list[SourceView]
     success: bool = True
 
 
-class DocumentView(Outgoing):
+class DocumentView(Outgoing, frozen=True):
     id: str
     deal_id: str
     name: str
@@ -279,24 +279,24 @@ class DocumentView(Outgoing):
     page_count: int
 
 
-class UploadAnswer(Outgoing):
+class UploadAnswer(Outgoing, frozen=True):
     document: DocumentView
     job_id: str
     deduplicated: bool
     success: bool = True
 
 
-class DocumentAnswer(Outgoing):
+class DocumentAnswer(Outgoing, frozen=True):
     document: DocumentView
     success: bool = True
 
 
-class DocumentsAnswer(Outgoing):
+class DocumentsAnswer(Outgoing, frozen=True):
     documents: list[DocumentView]
     success: bool = True
 
 
-class BriefView(Outgoing):
+class BriefView(Outgoing, frozen=True):
     deal_id: str
     date: datetime.date
     status: str
@@ -307,23 +307,23 @@ class BriefView(Outgoing):
     content: Mapping[str, object]
 
 
-class BriefAnswer(Outgoing):
+class BriefAnswer(Outgoing, frozen=True):
     brief: BriefView
     success: bool = True
 
 
-class IndexAnswer(Outgoing):
+class IndexAnswer(Outgoing, frozen=True):
     name: str
     version: str
     links: dict[str, str]
 
 
-class HealthAnswer(Outgoing):
+class HealthAnswer(Outgoing, frozen=True):
     status: str
     version: str
 
 
-class ReadinessAnswer(Outgoing):
+class ReadinessAnswer(Outgoing, frozen=True):
     """``checks`` says ``ok`` or why not, by dependency."""
 
     ready: bool

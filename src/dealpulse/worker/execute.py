@@ -14,7 +14,7 @@ import structlog
 from arq.jobs import DeserializationError, deserialize_job_raw
 
 from dealpulse import logs
-from dealpulse.errors import BudgetExceeded, DealPulseError, Permanent, RateLimited, Transient, Unavailable
+from dealpulse.errors import BudgetExceeded, DealPulseError, Permanent, RateLimited, Rejected, Transient, Unavailable
 from dealpulse.jobs import Job
 from dealpulse.models import OperationState
 from dealpulse.outbox import Operations
@@ -149,7 +149,7 @@ async def _run(
 
 def decide(error: Exception, call: _Call, attempt: int, policy: Policy | None) -> Outcome:
     """What an error means for the job: the error says what to do next, attempts say how often."""
-    if isinstance(error, Permanent) or policy is None:
+    if isinstance(error, Permanent | Rejected) or policy is None:
         return Dead(call.function, error, call.arguments)
     if isinstance(error, BudgetExceeded):
         delay = max(0.0, error.until.timestamp() - time.time())
@@ -184,7 +184,8 @@ async def _record(outcome: Outcome, job: Job | None, operations: Operations) -> 
     except asyncio.CancelledError:
         return Again(job.function, delay=0.0, burn=False)
     except Exception as fault:
-        if isinstance(outcome, Again):
+        if isinstance(outcome, Again) or isinstance(fault, Permanent | Rejected):
+            # A deal that is gone has no row to write to.
             return outcome
         # Running a job twice leaves the same rows; an outcome nobody knows of would not.
         return Again(job.function, delay=_jittered(_DEFAULT_WAIT_SECONDS), burn=False, error=fault)

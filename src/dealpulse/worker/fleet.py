@@ -17,7 +17,7 @@ from dealpulse.health import Health, log_status
 from dealpulse.queue.engine import Claimed, Engine, EngineSettings, Outcome
 from dealpulse.settings import Settings
 from dealpulse.worker.execute import Runnable, execute
-from dealpulse.worker.root import RootPool, watch_redis
+from dealpulse.worker.root import RootPool
 from dealpulse.worker.runtime import Runtime, open_runtime
 
 WORKER_STARTED: Final = "worker_started"
@@ -68,8 +68,7 @@ class Fleet:
             self._tasks.append(task)
         self._pool.outstanding = self._outstanding
         self._background = [
-            asyncio.create_task(log_status(health)),
-            asyncio.create_task(watch_redis(runtime.redis, health)),
+            asyncio.create_task(log_status(health, probes={"redis": runtime.queue.ping})),
         ]
         queues = [lane.engine.queue for lane in self._lanes]
         _log.info(WORKER_STARTED, worker=worker, queues=queues, version=self._settings.version)

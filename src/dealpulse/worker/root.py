@@ -15,7 +15,6 @@ import structlog
 from arq.connections import ArqRedis
 from arq.jobs import Job
 
-from dealpulse.health import Health
 from dealpulse.queue.connection import LOST, answer
 
 REDIS_AWAITED: Final = "redis_awaited"
@@ -94,15 +93,3 @@ class _PatientPipeline:
 
     async def __aexit__(self, *exception: object) -> Any:
         return await self._pipeline.__aexit__(*exception)
-
-
-async def watch_redis(pool: ArqRedis, health: Health, *, every: float = 5.0) -> None:
-    """Tell ``health`` whether Redis answers, for as long as the process lives."""
-    while True:
-        try:
-            await answer(pool.ping())
-        except LOST as error:
-            health.failed("redis", f"Redis does not answer ({type(error).__name__})")
-        else:
-            health.succeeded("redis")
-        await asyncio.sleep(every)

@@ -6,7 +6,7 @@ import asyncio
 import mimetypes
 import tempfile
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import IO, Final
 
 from dealpulse.models import Document
 from dealpulse.web.errors import HttpFault, invalid
@@ -66,7 +66,7 @@ async def document(request: ApiRequest) -> DocumentAnswer:
     )
 
 
-async def _receive(request: ApiRequest, file: BinaryIO) -> None:
+async def _receive(request: ApiRequest, file: IO[bytes]) -> None:
     async for chunk in request.stream():
         await asyncio.to_thread(file.write, chunk)
     await asyncio.to_thread(file.flush)

@@ -87,11 +87,10 @@ EARNINGS = (
               "recogni", "restat", "material weakness", "going concern", "add-back", "addback", "add back", "capitaliz", "capitalis",
               "cut-off", "cutoff", "overstat", "inflat"),
         says=either_order(
-            r"\bone-? ?time\b|\bone-off\b|\bnon-?recurring\b",
-            r"\b(?:inflat\w+|boost\w*|overstat\w+|included in (?:\w+ ){0,3}(?:revenue|ebitda|sales)|benefit(?:ed|ted)?\b|will not (?:recur|repeat)"
-            r"|includ(?:es?|ed|ing) (?:a |an )?)",
-            70,
-        ).replace("(?:\\bone-? ?time", "(?:(?:revenue|sales|ebitda|income|earnings)[^;]{0,80}\\bone-? ?time", 1)
+            r"\b(?:includ|inflat|boost|overstat|benefit|contain|reflect|driven|due)\w*\b[^;]{0,80}\b(?:one-? ?time|one-off|non-?recurring)\b",
+            r"\b(?:revenues?|sales|ebitda|income|earnings|profit)\b",
+            100,
+        )
         + r"|\bpull(?:ed)?[- ]forward\b|\bchannel stuffing\b|\bbill[- ]and[- ]hold\b"
         r"|\brevenues?\b[^;]{0,100}\brecogni[sz]ed\b[^;]{0,60}\b(?:before|prior to|in advance of|up ?front|early|ahead of|prematurely|on (?:invoice"
         r"|invoicing|billing|signing|signature|booking)|upon (?:invoice|invoicing|billing|signing|signature)|at (?:signing|contract signature|booking))\b"
@@ -143,6 +142,20 @@ EARNINGS = (
         unless=f"{_TERM_OF_CONTRACT}|executive|fully (?:funded|accrued)",
     ),
     RiskPattern(
+        category=RiskCategory.debt_like_items,
+        severity=Severity.P1,
+        action=Action.structure,
+        title="A loan covenant was breached",
+        why="The lender may call the loan or ask a price for its waiver.",
+        kind=Kind.fact,
+        cues=("default", "covenant", "failed to comply", "non-compliance", "noncompliance", "not in compliance"),
+        says=r"\bevents? of default (?:has|have) occurred\b|\b(?:failed to comply|not in compliance|non-?compliance|in breach|breached|in default)\b"
+        r"[^;]{0,100}\b(?:financial covenants?|leverage (?:ratio|covenant)|fixed charge|coverage ratio|credit agreement|loan agreement|credit facility"
+        r"|term loan|revolv\w+|lender)\b|\bcovenants?\b[^;]{0,60}\b(?:was|were|has been|have been|is|are) (?:\w+ )?(?:breached|violated|missed)\b"
+        r"|\b(?:breach(?:ed)?|violat(?:ed|ion of)|missed|tripped)\b[^;]{0,40}\b(?:financial|leverage|debt|bank|loan) covenants?\b",
+        unless=f"{_TERM_OF_CONTRACT}|and is continuing|no event of default|\\bany event of default|upon the occurrence|waiver of the existing",
+    ),
+    RiskPattern(
         category=RiskCategory.tax,
         severity=Severity.P1,
         action=Action.price,
@@ -173,6 +186,7 @@ EARNINGS = (
         r"|indebtedness|loans?|payment|liabilit\w+)"
         r"|\b(?:company|target|group|it|subsidiary|we) (?:has |have |had )?guaranteed?s?\b[^;]{0,120}\b(?:obligations?|debts?|indebtedness|loans?"
         r"|lease|facility|borrowings?|liabilit\w+)\b"
+        r"|\b(?:corporate|parent(?: company)?|irrevocable|unconditional) guarant(?:y|ee)s?\b[^;]{0,30}\b(?:issued|given|provided|executed|delivered|granted)\b"
         r"|\boff[- ]balance[- ]sheet (?:\w+ ){0,2}(?:obligations?|liabilit\w+|arrangements?|financing|exposure|lease|vehicle)"
         r"|\b(?:factoring|receivables (?:sale|purchase))\b[^;]{0,80}\bwith (?:full )?recourse\b|\bkeepwell\b",
         unless=f"{_TERM_OF_CONTRACT}|\\b(?:no|not|nor|any|without|neither)\\b[^;]{{0,40}}(?:off[- ]balance|guarant)|guarantor(?:'s)? name|effective time"
@@ -321,10 +335,13 @@ PAPERS = (
         kind=Kind.fact,
         cues=("closing", "signing", "completion", "delay", "slip", "postpone", "until", "migration"),
         says=r"\b(?:the )?(?:target(?:ed)? )?(?:closing|signing|completion) (?:date )?(?:is|has|have|will|may|cannot|has been|is now|now)\b[^;]{0,50}\b(?:delayed|slip(?:ped|s)?"
-        r"|postponed|at risk|not (?:achievable|realistic|feasible)|pushed|unrealistic|before)\b"
+        r"|postponed|at risk|not (?:achievable|realistic|feasible)|pushed|unrealistic)\b"
         r"|\b(?:delay|slip|postpone|push)\w*\b[^;]{0,40}\b(?:the )?(?:closing|signing|completion date)\b",
         unless=f"{_TERM_OF_CONTRACT}|\\bdelay in closing costs|closing price|\\bwithout delay\\b|closing of (?:the )?(?:stores?|market)",
     ),
 )
 
+MISSING_AND_UNSIGNED = tuple(
+    pattern for pattern in PAPERS if pattern.category in (RiskCategory.missing_document, RiskCategory.document_integrity)
+)
 BUSINESS = (*CONCENTRATION, *PEOPLE, *EARNINGS, *PAPERS)

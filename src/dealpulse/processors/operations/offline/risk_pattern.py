@@ -59,12 +59,15 @@ _DENIAL_BEFORE = re.compile(
     r"(?! (?:later|only|less|longer|more|fewer|doubt|alternative|backup|second|written|formal))[^;]{0,70}\Z"
     r"|n't\b[^;]{0,50}\Z"
 )
+_DENIAL_FIRST = re.compile(
+    r"^(?:\(?[a-z0-9]{1,5}[.)] ?)*(?:except as [^;]{0,120}, )?(?:none|neither|nor|no(?! (?:alternat|second|backup|other qualified|written)\w*))\b"
+)
 _DENIAL_AFTER = re.compile(r"^[^;.]{0,30}\b(?:none|nil|not applicable|n/a)\b")
 _HYPOTHETICAL = re.compile(
     r"^(?:\(?[a-z0-9]{1,4}[.)] ?)?(?:if|in the event|should|to the extent|in case|unless|where|whether|upon|please|provide"
     r"|list|describe|confirm|identify|copies of|details of|a list of|schedule of)\b"
-    r"|\b(?:shall|in the event of|in case of|may (?:be|become|have|result|bring|seek|face)|could (?:be|become|have|result)"
-    r"|might|would (?:be|become|have) (?:a|an|subject|required)|hereby|will indemnify|to the knowledge of|hereto|herein)\b"
+    r"|\b(?:shall|in the event of|in case of|hereby|will indemnify|to the knowledge of|hereto|herein"
+    r"|(?:we|our \w+) (?:may|could|might)|(?:may|could) (?:from time to time|materially|adversely|have a material)|from time to time)\b"
 )
 _SETTLED = re.compile(
     r"\b(?:(?:was|were|has been|have been|is|are|been|now) (?:since |now |fully |subsequently |finally |all |successfully "
@@ -82,6 +85,9 @@ _UNSETTLED = re.compile(
 def _denied(flat: str, match: re.Match[str]) -> bool:
     """Whether a fact is denied, only supposed, or over."""
     if _DENIAL_BEFORE.search(flat[max(0, match.start() - 90) : match.start()]) or _HYPOTHETICAL.search(flat):
+        return True
+    first = _DENIAL_FIRST.match(flat)
+    if first is not None and first.end() <= match.start():
         return True
     if _DENIAL_AFTER.search(flat[match.end() :]):
         return True

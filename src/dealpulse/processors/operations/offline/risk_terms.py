@@ -104,7 +104,7 @@ ANTI_ASSIGNMENT = (
             r"|substantially)|sale of assets|successor in interest",
             200,
         ),
-        unless=f"{_NEUTRAL}|unreasonably (?:withheld|withhold)|\\bmay assign\\b|\\bexcept (?:to|in connection|that|for)\\b"
+        unless=f"{_NEUTRAL}|\\bmay assign\\b|\\bexcept (?:to|in connection|that|for)\\b"
         r"|other than (?:to|in connection)|provided,? (?:however,? )?that (?:\w+ ){0,6}may|rights, interests or obligations"
         r"|without (?:the |such )?(?:\w+ )?consent (?:in connection|to (?:an? )?(?:affiliate|successor))|of the parties",
     ),
@@ -123,7 +123,7 @@ ANTI_ASSIGNMENT = (
         r"|\b(?:is|are) not (?:assignable|transferable)[^;]{0,80}without[^;]{0,50}consent",
         unless=f"{_NEUTRAL}|unreasonably (?:withheld|withhold|conditioned)|\\bmay assign\\b|\\bneither\\b|\\beither party\\b"
         r"|\bexcept (?:to|in connection|that|for)\b|other than (?:to|in connection)|\bno party\b|\beach party\b|\bparty may not"
-        r"|\bexecutive\b|\bemployee\b|\bparty shall not\b|provided,? (?:however,? )?that|affiliate|successor|\byou\b",
+        r"|\bexecutive\b|\bemployee\b|\bparty shall not\b|provided,? (?:however,? )?that|\byou\b",
     ),
 )
 
@@ -212,7 +212,7 @@ COMMERCIAL_RESTRICTIONS = (
         r"|\b(?:company|group|supplier|provider|target|subsidiar\w+)\b[^;]{0,60}(?:is|are|remains?|be) (?:\w+ ){0,2}(?:bound by|subject"
         r" to|restricted by|prohibited from|restricted from|barred from|precluded from)[^;]{0,80}(?:non-?compet\w+|compet(?:e|ing)"
         r"|covenant not to compete)",
-        unless=f"{_NEUTRAL}|competent|nothing (?:in|herein)|\\b(?:executive|employee|consultant|seller|founder|shareholder|optionee)"
+        unless=f"{_NEUTRAL}|competent|nothing (?:in|herein)|\\b(?:you|executive|employee|consultant|seller|founder|shareholder|optionee)"
         r"(?:'s|s)?\b|not (?:be )?(?:prohibited|restricted|precluded|prevented)|may compete|competitive (?:bid|price|rate|process)"
         r"|business or financial condition|\bnot (?:bound|subject)|hire|recruit|disclose",
     ),
@@ -284,6 +284,20 @@ LIABILITY = (
     ),
 )
 
+SEVERANCE = (
+    RiskPattern(
+        category=RiskCategory.debt_like_items,
+        severity=Severity.P3,
+        action=Action.price,
+        title="Severance falls due when an executive leaves for good reason",
+        why="What the acquisition changes in the job may be the good reason.",
+        kind=Kind.term,
+        cues=("good reason",),
+        says=either_order(r"\bgood reason\b", r"\blump[- ]sum\b|\b(?:times|multiple of|months(?: of)?)\b[^;]{0,40}\bsalary", 240),
+        unless=_DEFINES,
+    ),
+)
+
 DEAL_TERMS = (
     RiskPattern(
         category=RiskCategory.mac,
@@ -311,9 +325,25 @@ DEAL_TERMS = (
         r"|by|prior to)\b[^;]{0,80}(?:date|20\d\d)",
         unless=_DEFINES,
     ),
+    RiskPattern(
+        category=RiskCategory.antitrust,
+        severity=Severity.P2,
+        action=Action.structure,
+        title="Closing needs merger clearance",
+        why="The clearance sets the timetable, and the agreement says who bears the risk that it fails.",
+        kind=Kind.term,
+        cues=("waiting period",),
+        says=r"\bwaiting periods?\b[^;]{0,120}\b(?:hsr|antitrust|competition|hart-scott)\b[^;]{0,160}\bshall have (?:\w+ )?(?:expired|been terminated)",
+    ),
 )
 
 TERMS = (
-    *CHANGE_OF_CONTROL, *COMMERCIAL_RESTRICTIONS, *LIABILITY, *TERMINATION, *ANTI_ASSIGNMENT, *DEAL_TERMS,
-)  # fmt: skip
+    *CHANGE_OF_CONTROL,
+    *COMMERCIAL_RESTRICTIONS,
+    *LIABILITY,
+    *TERMINATION,
+    *ANTI_ASSIGNMENT,
+    *SEVERANCE,
+    *DEAL_TERMS,
+)
 """In order of precedence: a sentence counts for the first it matches."""
