@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
@@ -13,7 +14,7 @@ import pytest
 from supabase import AsyncClient, create_async_client
 from supabase.lib.client_options import AsyncClientOptions
 
-from dealpulse.local.stack import Stack
+from dealpulse.local.stack import Stack, running_stack
 
 
 @pytest.fixture
@@ -23,6 +24,23 @@ def data_dir() -> Iterator[Path]:
     folder.chmod(0o711)
     yield folder
     shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def _stopped_stack() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="dealpulse-test-"))
+    folder.chmod(0o711)
+    with running_stack(folder, durable=False):
+        pass
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def used_dir(data_dir: Path, _stopped_stack: Path) -> Path:
+    """A folder of one test's own in which a stack has run and stopped: it starts sooner than an empty one."""
+    subprocess.run(["cp", "-a", f"{_stopped_stack}/.", str(data_dir)], check=True)
+    return data_dir
 
 
 @pytest.fixture

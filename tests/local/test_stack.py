@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import asyncpg
@@ -51,10 +52,10 @@ def wait_until_gone(processes: dict[str, tuple[int, str]]) -> None:
 
 
 @pytest.fixture
-def holder(data_dir: Path) -> Iterator[subprocess.Popen[str]]:
-    """Another process that runs a stack on `data_dir`."""
+def holder(used_dir: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another process that runs a stack on `used_dir`."""
     process = subprocess.Popen(
-        [sys.executable, "-c", HOLD_A_STACK, str(data_dir)], stdout=subprocess.PIPE, text=True, start_new_session=True
+        [sys.executable, "-c", HOLD_A_STACK, str(used_dir)], stdout=subprocess.PIPE, text=True, start_new_session=True
     )
     assert process.stdout is not None
     assert process.stdout.readline().startswith("redis://")
@@ -62,18 +63,18 @@ def holder(data_dir: Path) -> Iterator[subprocess.Popen[str]]:
     process.kill()
     process.wait()
     process.stdout.close()
-    if (data_dir / "processes.json").exists():
-        wait_until_gone(recorded(data_dir))
+    if (used_dir / "processes.json").exists():
+        wait_until_gone(recorded(used_dir))
 
 
-def test_a_stopped_stack_leaves_no_process_and_no_open_port(data_dir: Path) -> None:
-    with running_stack(data_dir, durable=False) as stack:
-        processes = recorded(data_dir)
+def test_a_stopped_stack_leaves_no_process_and_no_open_port(used_dir: Path) -> None:
+    with running_stack(used_dir, durable=False) as stack:
+        processes = recorded(used_dir)
         assert set(processes) == PARTS
         assert all(is_running(pid, mark=mark) for pid, mark in processes.values())
         assert stack.fault() is None
     assert not any(is_running(pid, mark=mark) for pid, mark in processes.values())
-    assert not (data_dir / "processes.json").exists()
+    assert not (used_dir / "processes.json").exists()
 
 
 def test_secrets_are_for_their_owner_only_on_no_command_line_and_in_no_repr(stack: Stack) -> None:
@@ -106,38 +107,38 @@ async def test_everything_stored_is_there_after_a_restart_at_the_same_address(
         assert await client.storage.from_("kept").download("a") == b"yes"
 
 
-def test_prepare_database_runs_before_the_first_request_can(data_dir: Path) -> None:
+def test_prepare_database_runs_before_the_first_request_can(used_dir: Path) -> None:
     seen: list[tuple[str, set[str]]] = []
 
     def prepare(database_url: str) -> None:
-        seen.append((database_url, set(recorded(data_dir))))
+        seen.append((database_url, set(recorded(used_dir))))
 
-    with running_stack(data_dir, durable=False, prepare_database=prepare) as stack:
+    with running_stack(used_dir, durable=False, prepare_database=prepare) as stack:
         assert seen == [(stack.database_url, PARTS - {"rest"})]
 
 
-def test_a_killed_parent_leaves_no_orphan_and_its_folder_usable(data_dir: Path, holder: subprocess.Popen[str]) -> None:
-    processes = recorded(data_dir)
+def test_a_killed_parent_leaves_no_orphan_and_its_folder_usable(used_dir: Path, holder: subprocess.Popen[str]) -> None:
+    processes = recorded(used_dir)
     assert set(processes) == PARTS
     holder.send_signal(signal.SIGKILL)
     holder.wait()
     wait_until_gone(processes)
-    with running_stack(data_dir, durable=False) as stack:
+    with running_stack(used_dir, durable=False) as stack:
         assert Redis.from_url(stack.redis_url).ping()
 
 
-def test_sigterm_unwinds_the_parent_which_stops_its_stack(data_dir: Path, holder: subprocess.Popen[str]) -> None:
-    processes = recorded(data_dir)
+def test_sigterm_unwinds_the_parent_which_stops_its_stack(used_dir: Path, holder: subprocess.Popen[str]) -> None:
+    processes = recorded(used_dir)
     holder.terminate()
     assert holder.wait(10) == 128 + signal.SIGTERM
     assert not any(is_running(pid, mark=mark) for pid, mark in processes.values())
-    assert not (data_dir / "processes.json").exists()
+    assert not (used_dir / "processes.json").exists()
 
 
 def test_a_second_stack_on_the_same_folder_is_refused_naming_the_first(
-    data_dir: Path, holder: subprocess.Popen[str]
+    used_dir: Path, holder: subprocess.Popen[str]
 ) -> None:
-    with pytest.raises(LocalStackError) as refused, running_stack(data_dir, durable=False):
+    with pytest.raises(LocalStackError) as refused, running_stack(used_dir, durable=False):
         pass
     assert refused.value.code == "already_running"
     assert f"process {holder.pid}" in refused.value.message
@@ -155,13 +156,11 @@ def test_a_taken_port_is_named_with_what_to_change(data_dir: Path, part: str) ->
     assert f"--{part}-port" in refused.value.message
 
 
-def test_lock_files_whose_pid_is_another_programs_by_now_are_no_obstacle(data_dir: Path) -> None:
-    with running_stack(data_dir, durable=False):
-        pass
-    (data_dir / "stack.lock").write_text(f"{os.getpid()}\n")
-    (data_dir / "processes.json").write_text(json.dumps({"redis": {"pid": os.getpid(), "mark": str(data_dir)}}))
-    (data_dir / "postgres" / "cluster" / "postmaster.pid").write_text(f"{os.getpid()}\n/elsewhere\n")
-    with running_stack(data_dir, durable=False) as stack:
+def test_lock_files_whose_pid_is_another_programs_by_now_are_no_obstacle(used_dir: Path) -> None:
+    (used_dir / "stack.lock").write_text(f"{os.getpid()}\n")
+    (used_dir / "processes.json").write_text(json.dumps({"redis": {"pid": os.getpid(), "mark": str(used_dir)}}))
+    (used_dir / "postgres" / "cluster" / "postmaster.pid").write_text(f"{os.getpid()}\n/elsewhere\n")
+    with running_stack(used_dir, durable=False) as stack:
         assert stack.fault() is None
 
 
@@ -176,46 +175,44 @@ def test_an_interrupted_first_start_is_begun_anew(data_dir: Path) -> None:
         assert stack.fault() is None
 
 
-def test_a_part_that_does_not_start_is_named_with_its_last_words(data_dir: Path, tmp_path: Path) -> None:
+def test_a_part_that_does_not_start_is_named_with_its_last_words(used_dir: Path, tmp_path: Path) -> None:
     program = tmp_path / "postgrest"
     program.write_text("#!/bin/sh\necho the schema is on fire\nexit 1\n")
     program.chmod(0o755)
     environment = {"POSTGREST_BIN": str(program)}
-    with pytest.raises(LocalStackError) as failed, running_stack(data_dir, durable=False, environment=environment):
+    with pytest.raises(LocalStackError) as failed, running_stack(used_dir, durable=False, environment=environment):
         pass
     assert failed.value.code == "part_failed"
     assert "rest stopped while starting" in failed.value.message
     assert "the schema is on fire" in failed.value.message
-    assert str(data_dir / "logs" / "rest.log") in failed.value.message
-    assert not (data_dir / "processes.json").exists()
+    assert str(used_dir / "logs" / "rest.log") in failed.value.message
+    assert not (used_dir / "processes.json").exists()
 
 
-def test_a_part_that_dies_later_is_reported(data_dir: Path) -> None:
-    with running_stack(data_dir, durable=False) as stack:
-        os.kill(recorded(data_dir)["redis"][0], signal.SIGKILL)
+def test_a_part_that_dies_later_is_reported(used_dir: Path) -> None:
+    with running_stack(used_dir, durable=False) as stack:
+        os.kill(recorded(used_dir)["redis"][0], signal.SIGKILL)
         deadline = time.monotonic() + 10
         while stack.fault() is None:
             assert time.monotonic() < deadline
         assert (stack.fault() or "").startswith("redis has stopped.")
 
 
-def test_data_that_cannot_be_opened_is_left_alone_and_said_so(data_dir: Path) -> None:
+def test_data_that_cannot_be_opened_is_left_alone_and_said_so(used_dir: Path) -> None:
     def refusal() -> str:
-        with pytest.raises(LocalStackError) as refused, running_stack(data_dir, durable=False):
+        with pytest.raises(LocalStackError) as refused, running_stack(used_dir, durable=False):
             pass
         assert refused.value.code == "data_unusable"
         return refused.value.message
 
-    with running_stack(data_dir, durable=False):
-        pass
-    (data_dir / "postgres" / "cluster" / "PG_VERSION").write_text("12\n")
+    (used_dir / "postgres" / "cluster" / "PG_VERSION").write_text("12\n")
     assert "made by Postgres 12" in refusal()
-    (data_dir / "keys.json").write_text("{}")
+    (used_dir / "keys.json").write_text("{}")
     assert "is damaged" in refusal()
-    assert (data_dir / "keys.json").read_text() == "{}"
-    (data_dir / "keys.json").unlink()
+    assert (used_dir / "keys.json").read_text() == "{}"
+    (used_dir / "keys.json").unlink()
     assert "keys.json is gone" in refusal()
-    assert not (data_dir / "keys.json").exists()
+    assert not (used_dir / "keys.json").exists()
 
 
 @pytest.mark.parametrize("schema", ["", "Deals", "a-b", "x'; drop", "1st"])
@@ -235,3 +232,5 @@ def test_root_may_keep_project_and_data_where_nobody_else_can_look(data_dir: Pat
     with running_stack(private / "data", durable=False) as stack:
         assert stack.fault() is None
     shutil.rmtree(home.resolve())
+    with suppress(OSError):  # others may use it
+        home.resolve().parent.rmdir()

@@ -30,7 +30,10 @@ async def test_a_class_of_one_queue_names_its_function_and_limits(
     settings: Settings, queue: Queue, function: str, time_limit: float, tries: int, at_once: int
 ) -> None:
     kwargs = kwargs_of(settings, queue)
-    (only,) = kwargs["functions"]  # type: ignore[misc]  # arq's own signature says NameError
+    functions = kwargs["functions"]
+    assert isinstance(functions, list)
+    assert len(functions) == 1
+    only = functions[0]
     assert isinstance(only, Function)
     assert (only.name, only.timeout_s, only.max_tries) == (function, time_limit, tries)
     assert kwargs["queue_name"] == queue.key

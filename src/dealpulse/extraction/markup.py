@@ -1,12 +1,11 @@
-"""HTML to text as a person would see it: paragraphs apart, tables as columns, no scripts, no styles."""
+"""HTML and RTF to text as a person would see it: paragraphs apart, tables as columns, no scripts, no styles."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 _BLANK_LINES = re.compile(r"\n[ \t]*(?:\n[ \t]*){2,}")
-_TOO_DEEP = 250
-"""Nesting beyond which the layout engine gives up or overflows."""
 
 
 def html_to_text(markup: str) -> str:
@@ -30,7 +29,8 @@ def _laid_out(markup: str) -> str:
     from inscriptis.css_profiles import CSS_PROFILES
     from inscriptis.model.config import ParserConfig
 
-    return get_text(markup, ParserConfig(css=CSS_PROFILES["relaxed"]))
+    text: str = get_text(markup, ParserConfig(css=CSS_PROFILES["relaxed"]))
+    return text
 
 
 _QUOTED = "blockquote[type=cite], blockquote.gmail_quote, .gmail_attr, .moz-cite-prefix, .yahoo_quoted"
@@ -41,6 +41,15 @@ def without_quotes(markup: str) -> str:
     from selectolax.lexbor import LexborHTMLParser
 
     tree = LexborHTMLParser(markup)
-    for node in tree.css(_QUOTED):
+    quoted = tree.css(_QUOTED)
+    for node in quoted:
         node.decompose()
-    return tree.html or ""
+    return (tree.html or "") if quoted else markup
+
+
+def rtf_to_text(data: bytes, *, charset: str) -> str:
+    """``charset`` is for RTF that names none itself."""
+    from striprtf import striprtf
+
+    convert: Callable[..., str] = striprtf.rtf_to_text
+    return convert(data.decode("latin-1"), encoding=charset, errors="replace")

@@ -17,7 +17,7 @@ from dealpulse.extraction.pages import Draft
 from dealpulse.models import PageKind, TextMethod
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
+    from PIL.Image import Image as Picture
 
 RENDER_DPI = 200
 """Measured: as exact as 300 dpi, in half the time."""
@@ -42,7 +42,7 @@ class Recognized(Struct, frozen=True, kw_only=True):
     rotation: int
 
     def draft(self, *, kind: PageKind = PageKind.page, label: str | None = None) -> Draft:
-        warnings = ()
+        warnings: tuple[str, ...] = ()
         if self.text and self.confidence < LOW_CONFIDENCE:
             warnings = ("The scan is hard to read; check quotes against the original.",)
         return Draft(
@@ -79,7 +79,7 @@ class Ocr:
     ) -> None:
         self._api.End()
 
-    def read(self, picture: Image) -> Recognized:
+    def read(self, picture: Picture) -> Recognized:
         """The picture's text. A page turned by 90, 180 or 270 degrees is read upright."""
         self._api.SetImage(_prepared(picture))
         if not self._api.Recognize():
@@ -120,19 +120,18 @@ def _data_path(language: str) -> Path:
     return path
 
 
-def _prepared(picture: Image) -> Image:
+def _prepared(picture: Picture) -> Picture:
     """Grey, upright by its EXIF note, on white, and of a size Tesseract reads well."""
-    from PIL import Image as pillow
-    from PIL import ImageOps
+    from PIL import Image, ImageOps
 
     picture = ImageOps.exif_transpose(picture)
     if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
         layered = picture.convert("RGBA")
-        picture = pillow.new("RGBA", layered.size, "white")
+        picture = Image.new("RGBA", layered.size, "white")
         picture.alpha_composite(layered)
     grey = picture.convert("L")
     scale = 2.0 if max(grey.size) < _SMALL_SIDE else min(1.0, (MAX_PIXELS / (grey.width * grey.height)) ** 0.5)
     if scale != 1.0:
         size = (max(1, round(grey.width * scale)), max(1, round(grey.height * scale)))
-        grey = grey.resize(size, pillow.Resampling.LANCZOS)
+        grey = grey.resize(size, Image.Resampling.LANCZOS)
     return grey

@@ -16,7 +16,7 @@ from dealpulse.errors import Unreadable
 from dealpulse.extraction.charsets import decode
 from dealpulse.extraction.mail import Enclosure, Letter
 from dealpulse.extraction.mapi import Folder, decompressed_rtf
-from dealpulse.extraction.markup import html_to_text, without_quotes
+from dealpulse.extraction.markup import html_to_text, rtf_to_text, without_quotes
 from dealpulse.extraction.pages import one_line
 from dealpulse.models import Address, CalendarEvent
 
@@ -125,9 +125,7 @@ def _texts(message: Folder) -> tuple[str, str]:
     rtf = decompressed_rtf(message.binary(_RTF))
     if not rtf:
         return "", ""
-    from striprtf.striprtf import rtf_to_text
-
-    text = rtf_to_text(rtf.decode("latin-1"), encoding=message.codepage, errors="replace")
+    text = rtf_to_text(rtf, charset=message.codepage)
     return text, text
 
 

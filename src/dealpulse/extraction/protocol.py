@@ -58,7 +58,8 @@ def decode_request(data: bytes) -> Request:
 
 def decode_answer(data: bytes) -> Answer:
     """Raises ``msgspec.DecodeError`` on anything that is not a whole, well-typed answer."""
-    return msgspec.msgpack.decode(data, type=Answer, dec_hook=_text_to_path)
+    decoder: msgspec.msgpack.Decoder[Answer] = msgspec.msgpack.Decoder(Answer, dec_hook=_text_to_path)
+    return decoder.decode(data)
 
 
 def _path_to_text(value: Any) -> str:

@@ -21,7 +21,8 @@ _SEPARATOR = re.compile(
     r"|ursprüngliche nachricht|weitergeleitete nachricht|message d'origine|message original|message transféré"
     r"|mensaje original|mensaje reenviado|messaggio originale|messaggio inoltrato|oorspronkelijk bericht"
     r"|mensagem original|oprindelig meddelelse|ursprungligt meddelande|původní zpráva|wiadomość oryginalna)\b"
-    r"|begin forwarded message:|anfang der weitergeleiteten (?:nachricht|e-mail):|début du message (?:réexpédié|transféré))",
+    r"|begin forwarded message:|anfang der weitergeleiteten (?:nachricht|e-mail):"
+    r"|début du message (?:réexpédié|transféré))",
     re.IGNORECASE,
 )
 _HEADER = re.compile(
@@ -156,8 +157,8 @@ _CLOSING = re.compile(
     re.IGNORECASE,
 )
 _DISCLAIMER = re.compile(
-    r"^\s*\*{0,3}(?:confidential(?:ity)?(?: notice| note)?\s*[:.]|disclaimer\b|(?:this|the information (?:contained )?in"
-    r" this) (?:e-?mail|message|communication|transmission)\b.{0,120}(?:confidential|intended|privileged))",
+    r"^\s*\*{0,3}(?:confidential(?:ity)?(?: notice| note)?\s*[:.]|disclaimer\b"
+    r"|(?:this|the information (?:contained )?in this) (?:e-?mail|message|communication|transmission)\b.{0,120}(?:confidential|intended|privileged))",
     re.IGNORECASE,
 )
 _POSTSCRIPT = re.compile(r"^\s*p\.?\s?s\.?\b[:. ]", re.IGNORECASE)

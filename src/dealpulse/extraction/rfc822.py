@@ -119,8 +119,15 @@ def _addresses(message: EmailMessage, name: str) -> tuple[Address, ...]:
     if not any(address for _, address in found):
         raw = _header(message, name)
         found = getaddresses([raw], strict=False) if _takes_strict() else getaddresses([raw])
-    addresses = (Address(address=one_line(address).lower(), name=one_line(shown or "")) for shown, address in found)
+    addresses = (_address(one_line(shown or ""), one_line(address)) for shown, address in found)
     return tuple(each for each in addresses if each.address or each.name)
+
+
+def _address(name: str, address: str) -> Address:
+    """What has no ``@`` is no address but a name that a program wrote in its place."""
+    if "@" in address:
+        return Address(address=address.lower(), name=name)
+    return Address(address="", name=name or address.strip("'\""))
 
 
 def _takes_strict() -> bool:
@@ -211,7 +218,8 @@ def _collect_leaf(part: EmailMessage, kind: str, parts: _Parts) -> None:
         parts.warnings["The message has an invite that could not be read."] = None
     if kind in _ENCRYPTED:
         parts.warnings["The message is encrypted; ask for it unencrypted."] = None
-    if kind in ("text/plain", "text/html") and disposition != "attachment" and not name:
+    is_body = disposition != "attachment" and (not name or parts.seen == 1)
+    if kind in ("text/plain", "text/html") and is_body:
         _collect_text(part, kind, parts)
     elif part.get_content_maintype() == "image" and part.get("Content-ID") and disposition != "attachment":
         return  # a picture the HTML shows: a logo

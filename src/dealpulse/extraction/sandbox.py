@@ -8,6 +8,7 @@ being killed, with all it started, when the time is up or nobody waits for it an
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -57,7 +58,7 @@ async def extract_email(path: Path, *, name: str, attachments_dir: Path, limits:
 
     Raises like :func:`extract_document`.
     """
-    directory = attachments_dir.absolute()
+    directory = Path(os.path.abspath(attachments_dir))
     read = await _ask(path, name=name, attachments_dir=directory, limits=limits)
     if read.email is None or any(each.path.parent != directory for each in read.email.attachments):
         raise _no_answer()
@@ -66,7 +67,11 @@ async def extract_email(path: Path, *, name: str, attachments_dir: Path, limits:
 
 async def _ask(path: Path, *, name: str, attachments_dir: Path | None, limits: Limits) -> Read:
     request = Request(
-        parent_pid=os.getpid(), path=path.absolute(), name=name, attachments_dir=attachments_dir, limits=limits
+        parent_pid=os.getpid(),
+        path=Path(os.path.abspath(path)),
+        name=name,
+        attachments_dir=attachments_dir,
+        limits=limits,
     )
     finished = await run_confined(
         [sys.executable, "-I", "-m", "dealpulse.extraction.child", str(os.getpid())],
@@ -129,37 +134,34 @@ async def run_confined(arguments: Sequence[str], *, given: bytes, seconds: float
 
 
 async def _outcome(process: Process, given: bytes) -> Finished:
-    async with asyncio.TaskGroup() as group:
-        group.create_task(_give(process, given))
-        output = group.create_task(_output(process))
-        last_words = group.create_task(_last_words(process))
-    return Finished(exit_code=await process.wait(), output=output.result(), last_words=last_words.result())
+    if process.stdin is None or process.stdout is None or process.stderr is None:
+        raise RuntimeError("the process was not started with pipes")
+    output, last_words, _ = await asyncio.gather(
+        _output(process.stdout), _last_words(process.stderr), _give(process.stdin, given)
+    )
+    return Finished(exit_code=await process.wait(), output=output, last_words=last_words)
 
 
-async def _give(process: Process, given: bytes) -> None:
-    assert process.stdin is not None
-    try:
-        process.stdin.write(given)
-        await process.stdin.drain()
-        process.stdin.close()
-    except (BrokenPipeError, ConnectionResetError):
-        pass  # it ended before it read; its exit code says why
+async def _give(stdin: asyncio.StreamWriter, given: bytes) -> None:
+    # If it ends before it has read, its exit code says why.
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        stdin.write(given)
+        await stdin.drain()
+        stdin.close()
 
 
-async def _output(process: Process) -> bytes:
-    assert process.stdout is not None
+async def _output(stdout: asyncio.StreamReader) -> bytes:
     output = bytearray()
-    while chunk := await process.stdout.read(_CHUNK_BYTES):
+    while chunk := await stdout.read(_CHUNK_BYTES):
         output += chunk
         if len(output) > MAX_ANSWER_BYTES:
             raise Unreadable("The file holds more text than can be stored; split it.", code="too_large")
     return bytes(output)
 
 
-async def _last_words(process: Process) -> bytes:
-    assert process.stderr is not None
+async def _last_words(stderr: asyncio.StreamReader) -> bytes:
     words = b""
-    while chunk := await process.stderr.read(_CHUNK_BYTES):
+    while chunk := await stderr.read(_CHUNK_BYTES):
         words = (words + chunk)[-_LAST_WORDS_BYTES:]
     return words
 
@@ -167,8 +169,6 @@ async def _last_words(process: Process) -> bytes:
 async def _end(process: Process) -> None:
     """Kill its whole session, if it is still there, and see it off."""
     if process.returncode is None:
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
     await asyncio.shield(process.wait())

@@ -43,7 +43,7 @@ _UNREADABLE_KINDS: tuple[tuple[bytes, str], ...] = (
 _HTML = re.compile(r"<!doctype\s+html|<html[\s>]|<head[\s>]|<body[\s>]|<title[\s>]|<table[\s>]|<div[\s>]", re.I)
 _HEADER_LINE = re.compile(r"([A-Za-z][A-Za-z0-9-]{1,40}):(?:[ \t]|$)")
 _MAIL_ONLY_HEADERS = frozenset(
-    [
+    {
         "message-id",
         "received",
         "return-path",
@@ -55,8 +55,7 @@ _MAIL_ONLY_HEADERS = frozenset(
         "in-reply-to",
         "references",
         "x-mailer",
-        "x-originating-ip",
-    ]
+    }
 )
 _MBOX_LINE = re.compile(rb"From \S+ .*\d{4}")
 
@@ -190,7 +189,7 @@ def _kind_of_text(head: bytes, extension: str) -> Format:
 def _is_mail(text: str) -> bool:
     """A block of header lines up to the first blank line, one of them of a kind that only mail has: a memo has
     ``From:`` and ``Subject:`` too."""
-    names = []
+    names: list[str] = []
     for line in text.splitlines(keepends=True):
         if not line.strip() or not line.endswith(("\n", "\r")):  # the latter: where the sample ends
             break

@@ -28,7 +28,7 @@ _ENDED: Final = (OperationState.done, OperationState.failed)
 class RunFailed(DealPulseError):
     """The folder did not become a brief.
 
-    Codes: ``not_a_folder``, ``sync_failed``, ``brief_failed``, ``part_failed``, ``stalled``.
+    Codes: ``sync_failed``, ``brief_failed``, ``part_failed``, ``stalled``.
     """
 
     code = "run_failed"
@@ -87,13 +87,11 @@ class DealRunner:
     async def run(self, folder: Path, *, deal_name: str) -> DealRun:
         """Make a deal of ``folder``, sync it, wait until everything is processed, and have its brief written.
 
-        Files that cannot be read fail alone. Raises RunFailed, and what intake raises.
+        ``folder`` is absolute. Files that cannot be read fail alone. Raises RunFailed, and what intake raises.
         """
-        if not folder.is_dir():
-            raise RunFailed(f"{folder} is not a folder.", code="not_a_folder")
         deal = await self.intake.create_deal(deal_name)
-        location = str(folder.resolve())
-        source = await self.intake.add_source(deal.id, SourceType.folder, location=location, name=folder.name or "/")
+        name = folder.name or str(folder)
+        source = await self.intake.add_source(deal.id, SourceType.folder, location=str(folder), name=name)
         (sync,) = await self.intake.queue_source_sync(deal.id, SourceType.folder, SyncType.full)
         operations = await self._until_ended(deal, Phase.listing)
         failed = next((one for one in _of(operations, SubjectType.source) if one.state is OperationState.failed), None)

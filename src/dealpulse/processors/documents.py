@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import structlog
 
-from dealpulse.ai.contract import Engine
+from dealpulse.ai.contract import Engine, Unanswered
 from dealpulse.errors import NotFound, Permanent, Unreadable
 from dealpulse.extraction import extract_document
 from dealpulse.extraction.contract import Limits
@@ -61,7 +61,12 @@ async def _ask(document: Document, name: DocumentOperation, *, store: Store, eng
     if not pages:
         raise Permanent("The document has not been read yet; ask for its ingestion first.", code="not_ingested")
     text = DocumentText(name=document.name, pages=pages)
-    result = await DOCUMENT_OPERATIONS[name].run(text, engine=engine)
+    try:
+        result = await DOCUMENT_OPERATIONS[name].run(text, engine=engine)
+    except Unanswered as error:
+        # Refused or unusable answers are billed like any other.
+        await store.usage.record(document.deal_id, error.usage, document_id=document.id)
+        raise
     await store.documents.save_analysis(document.id, result.analysis, result.origin)
     for usage in result.usages:
         await store.usage.record(document.deal_id, usage, document_id=document.id)

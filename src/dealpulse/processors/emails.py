@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from dealpulse.ai.contract import Engine
+from dealpulse.ai.contract import Engine, Unanswered
 from dealpulse.errors import NotFound, Permanent, Unreadable
 from dealpulse.extraction import extract_email
 from dealpulse.extraction.contract import Attachment, Limits
@@ -110,7 +110,12 @@ async def _ask(
     sent_at = _sent(email)
     earlier = sorted((one for one in thread if one.id != email.id and _sent(one) <= sent_at), key=_sent)
     text = _text(email, zone, tuple(_text(one, zone) for one in earlier))
-    result = await EMAIL_OPERATIONS[name].run(text, engine=engine)
+    try:
+        result = await EMAIL_OPERATIONS[name].run(text, engine=engine)
+    except Unanswered as error:
+        # Refused or unusable answers are billed like any other.
+        await store.usage.record(email.deal_id, error.usage, email_id=email.id)
+        raise
     await store.emails.save_analysis(email.id, result.analysis, result.origin)
     for usage in result.usages:
         await store.usage.record(email.deal_id, usage, email_id=email.id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 
 import pypdfium2
 import pypdfium2.raw as pdfium
@@ -28,7 +28,7 @@ _MOST_UNMAPPED = 0.2
 
 def read(source: Source) -> Reading:
     with ExitStack() as stack:
-        document = stack.enter_context(_opened(source))
+        document = stack.enter_context(closing(_opened(source)))
         if len(document) > source.limits.max_pages:
             raise too_many_pages(source.limits.max_pages)
         ocr: Ocr | None = None
@@ -39,7 +39,7 @@ def read(source: Source) -> Reading:
             except pypdfium2.PdfiumError:
                 drafts.append(Draft(text="", kind=PageKind.page, warnings=("The page is damaged.",)))
                 continue
-            with page:
+            with closing(page):
                 text = _text_layer(page)
                 if _needs_ocr(page, text):
                     ocr = ocr or stack.enter_context(Ocr(source.limits.ocr_language))
@@ -66,8 +66,8 @@ def _opened(source: Source) -> pypdfium2.PdfDocument:
 
 
 def _text_layer(page: pypdfium2.PdfPage) -> str:
-    with page.get_textpage() as layer:
-        text = layer.get_text_range()
+    with closing(page.get_textpage()) as layer:
+        text: str = layer.get_text_range()
     # pdfium's marks for a hyphen at the end of a line
     return text.replace("\r\n", "\n").replace("\ufffe", "-").replace("\x02", "-")
 
@@ -79,9 +79,9 @@ def _needs_ocr(page: pypdfium2.PdfPage, text: str) -> bool:
     kinds = [(each, each.type) for each in page.get_objects(max_depth=3)]
     if visible < _NO_TEXT:
         return any(kind != pdfium.FPDF_PAGEOBJ_TEXT for _, kind in kinds)
-    area = page.get_width() * page.get_height()
+    width, height = page.get_size()
     covered = sum(_area(each) for each, kind in kinds if kind == pdfium.FPDF_PAGEOBJ_IMAGE)
-    return covered > area * _COVERS
+    return bool(covered > width * height * _COVERS)
 
 
 def _is_unmapped(character: str) -> bool:
@@ -93,17 +93,14 @@ def _area(each: pypdfium2.PdfObject) -> float:
         left, bottom, right, top = each.get_bounds()
     except pypdfium2.PdfiumError:
         return 0.0
-    return abs((right - left) * (top - bottom))
+    return abs(float((right - left) * (top - bottom)))
 
 
 def _recognized(page: pypdfium2.PdfPage, layer: str, ocr: Ocr) -> Draft:
     width, height = page.get_size()
     fitting = (MAX_PIXELS / max(1.0, width * height)) ** 0.5
-    bitmap = page.render(scale=min(RENDER_DPI / _POINTS_PER_INCH, fitting), grayscale=True)
-    try:
+    with closing(page.render(scale=min(RENDER_DPI / _POINTS_PER_INCH, fitting), grayscale=True)) as bitmap:
         draft = ocr.read(bitmap.to_pil()).draft()
-    finally:
-        bitmap.close()
     added = [line for line in layer.splitlines() if line.strip() and line.strip() not in draft.text]
     if not added or any(map(_is_unmapped, layer)):
         return draft

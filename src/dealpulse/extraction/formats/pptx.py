@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 import pptx
 from pptx.exc import PackageNotFoundError
+from pptx.shapes.autoshape import Shape
 from pptx.shapes.base import BaseShape
 from pptx.shapes.graphfrm import GraphicFrame
 from pptx.shapes.group import GroupShape
@@ -22,9 +23,7 @@ def read(source: Source) -> Reading:
     try:
         presentation = pptx.Presentation(str(source.path))
     except (PackageNotFoundError, zipfile.BadZipFile, KeyError) as error:
-        raise Unreadable(
-            "The presentation is damaged; open it, save it again and resend it.", code="corrupt"
-        ) from error
+        raise Unreadable("The presentation is damaged; save it again and resend it.", code="corrupt") from error
     return Reading(pages=tuple(map(_slide, presentation.slides)))
 
 
@@ -50,7 +49,7 @@ def _texts(shapes: Iterable[BaseShape]) -> Iterator[str]:
             yield from _texts(shape.shapes)
         elif isinstance(shape, GraphicFrame) and shape.has_table:
             yield table_text([cell.text for cell in row.cells] for row in shape.table.rows)
-        elif shape.has_text_frame:
+        elif isinstance(shape, Shape):
             text = shape.text_frame.text.strip()
             if text:
                 yield text
