@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 from dataclasses import dataclass
+from pathlib import Path
 
 PREAMBLE = """
 import asyncio, logging, logging.config, sys, threading, warnings
@@ -38,13 +39,19 @@ class Output:
 
 
 def run(program: str, *, configured: bool = True) -> Output:
-    """Run ``program`` with standard error going where standard output goes. Every line must be a JSON object."""
+    """Run Python source. Every line it prints must be a JSON object."""
     lead = "configure()\n" if configured else ""
+    return run_command([sys.executable, "-c", PREAMBLE + lead + textwrap.dedent(program)])
+
+
+def run_command(command: list[str], *, directory: Path | None = None) -> Output:
+    """Run a command, its standard error going where its standard output goes."""
     done = subprocess.run(
-        [sys.executable, "-c", PREAMBLE + lead + textwrap.dedent(program)],
+        command,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         env={name: value for name, value in os.environ.items() if not name.startswith("PYTHON")},
+        cwd=directory,
         timeout=60,
         check=False,
     )

@@ -10,12 +10,13 @@ import pty
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from arq.logs import default_log_config
 from uvicorn.config import LOGGING_CONFIG
 
-from .program import PREAMBLE, run
+from .program import PREAMBLE, run, run_command
 
 CANARY = "xXcanaryXx"
 
@@ -83,6 +84,35 @@ def test_arq_speaks_json_though_its_command_line_configures_logging_after_us() -
     """)
     loggers = ["arq", "arq.worker", "arq.connections", "arq.jobs", "arq.utils", "arq.cron"]
     assert [line["logger"] for line in output.lines] == loggers
+
+
+ARQ_SETTINGS = """
+from dealpulse import logs
+from dealpulse.settings import LogSettings, Settings
+logs.configure(LogSettings(), service="worker")
+
+async def work(ctx):
+    pass
+
+class NoRedis:
+    functions = [work]
+    redis_settings = __import__("arq").connections.RedisSettings(port=1, conn_retries=1, conn_retry_delay=0)
+
+def __getattr__(name):
+    if name == "Faulty":
+        return Settings.load(environ={})
+    raise AttributeError(name)
+"""
+
+
+@pytest.mark.parametrize(("settings", "event"), [("NoRedis", "process_failed"), ("Faulty", "startup_failed")])
+def test_arqs_own_command_speaks_json_to_its_end(settings: str, event: str, tmp_path: Path) -> None:
+    (tmp_path / "work.py").write_text(ARQ_SETTINGS)
+    arq = Path(sys.executable).with_name("arq")
+    output = run_command([str(arq), f"work.{settings}"], directory=tmp_path)
+    assert output.code == 1
+    assert output.lines[-1]["event"] == event
+    assert output.lines[-1]["service"] == "worker"
 
 
 def test_uvicorn_speaks_json_though_its_command_line_configured_logging_before_us() -> None:

@@ -53,20 +53,25 @@ async def test_a_deal_that_makes_no_sense_is_refused(
     assert await store.deals.all() == []
 
 
-@pytest.mark.parametrize("deal_id", [UNKNOWN, "not-a-uuid", "%00", "%F0%9F%98%80", "x" * 500])
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
+@pytest.mark.parametrize("deal_id", [UNKNOWN, "not-a-uuid", "%00", "%FF", "%F0%9F%98%80", "x" * 500])
+async def test_an_unknown_deal_is_404_everywhere(api: httpx.AsyncClient, deal_id: str) -> None:
+    for method, path in (
         ("GET", ""),
+        ("HEAD", ""),
         ("POST", "/archive"),
         ("GET", "/documents"),
         ("GET", "/sources"),
         ("GET", "/briefs/latest"),
-    ],
-)
-async def test_an_unknown_deal_is_404_everywhere(api: httpx.AsyncClient, deal_id: str, method: str, path: str) -> None:
-    answer = await api.request(method, f"/api/deals/{deal_id}{path}")
-    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "deal_not_found")
+    ):
+        answer = await api.request(method, f"/api/deals/{deal_id}{path}")
+        assert answer.status_code == 404
+        assert method == "HEAD" or answer.json()["error"]["code"] == "deal_not_found"
+
+
+@pytest.mark.parametrize("status", ["", "a b", "\u0000", "x" * 100, "active,archived"])
+async def test_a_status_that_is_no_word_is_refused(api: httpx.AsyncClient, status: str) -> None:
+    answer = await api.get("/api/deals", params={"status": status})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_status")
 
 
 async def test_a_source_is_connected_and_listed(api: httpx.AsyncClient, deal: Deal) -> None:

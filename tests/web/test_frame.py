@@ -54,6 +54,11 @@ async def test_a_wrong_method_is_told_the_right_ones(api: httpx.AsyncClient) -> 
     assert_fault(await api.get("/api/queue/trigger-daily-briefs"), 405, "method_not_allowed")
 
 
+async def test_head_answers_as_get_without_a_body(api: httpx.AsyncClient) -> None:
+    answer = await api.head("/api/deals")
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
 async def test_malformed_json_is_told_whatever_the_content_type(api: httpx.AsyncClient) -> None:
     for content_type in ("application/json", "text/plain", "application/x-www-form-urlencoded"):
         answer = await api.post("/api/deals", content=b"{", headers={"content-type": content_type})
@@ -154,7 +159,7 @@ POSTS = sorted("/api" + re.sub(r"\{\w+\}", "x", endpoint.path) for endpoint in E
 
 @hypothesis_settings(
     deadline=None,
-    max_examples=150,
+    max_examples=60,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 @given(path=st.sampled_from(POSTS), body=BODIES)
@@ -186,6 +191,10 @@ async def _broken(_: Request) -> Response:
     raise Permanent("The database has no table deals; run dealpulse migrate.", code="missing_table")
 
 
+async def _too_large(_: Request) -> Response:
+    raise Permanent("The file is larger than the storage bucket allows.", code="too_large")
+
+
 async def _echo(request: Request) -> Response:
     return JSONResponse(len(await request.body()))
 
@@ -197,6 +206,7 @@ async def bare(serve: Serve) -> AsyncIterator[httpx.AsyncClient]:
         Route("/busy", _busy),
         Route("/away", _away),
         Route("/broken", _broken),
+        Route("/too-large", _too_large),
         Route("/echo", _echo, methods=["POST"], middleware=[Middleware(BodyLimit, limit=1000)]),
     ]
     app = Starlette(routes=routes, middleware=[Middleware(RequestFrame)], exception_handlers=HANDLERS)
@@ -220,6 +230,10 @@ async def test_what_passes_is_503_and_says_when_to_come_again(
     assert_fault(answer, 503, code)
     assert answer.headers["retry-after"] == str(seconds)
     assert answer.json()["error"]["details"] == {"retryAfter": seconds}
+
+
+async def test_a_file_the_bucket_refuses_as_too_large_is_413(bare: httpx.AsyncClient) -> None:
+    assert_fault(await bare.get("/too-large"), 413, "too_large")
 
 
 async def test_what_does_not_pass_is_500_with_its_code(bare: httpx.AsyncClient) -> None:

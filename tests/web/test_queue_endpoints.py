@@ -19,7 +19,7 @@ FIGURES = {"waiting", "active", "completed", "failed", "delayed", "oldestWaiting
 
 
 async def curl(*arguments: str) -> dict[str, object]:
-    """What curl prints, as JSON."""
+    """What curl prints, as JSON, in the order it is printed."""
     process = await asyncio.create_subprocess_exec(
         "curl", "--silent", "--show-error", "--noproxy", "*", *arguments, stdout=asyncio.subprocess.PIPE
     )
@@ -37,13 +37,13 @@ async def test_curl_triggers_the_briefs_of_all_active_deals(api: httpx.AsyncClie
 
     answer = await curl("-X", "POST", f"{api.base_url}/api/queue/trigger-daily-briefs")
 
-    assert answer["success"] is True
-    assert answer["queued"] == 2
+    assert list(answer) == ["success", "queued", "jobs"]
+    assert (answer["success"], answer["queued"]) == (True, 2)
     jobs = answer["jobs"]
     assert isinstance(jobs, list)
     assert {job["dealId"] for job in jobs} == active
     for job in jobs:
-        assert set(job) == {"dealId", "jobId", "deduplicated"}
+        assert list(job) == ["dealId", "jobId", "deduplicated"]
         assert job["jobId"].startswith(f"brief:{job['dealId']}:")
         assert job["deduplicated"] is False
 

@@ -17,15 +17,17 @@ _MOST_CONTROLS = 0.02
 
 
 def decode(data: bytes) -> str:
-    """By byte order mark, else UTF-8, else UTF-16 without a mark, else Windows-1252 (which reads anything)."""
+    """By byte order mark, else UTF-16 by its NULs, else UTF-8, else Windows-1252 (which reads anything)."""
     for mark, charset in _BYTE_ORDER_MARKS:
         if data.startswith(mark):
             return data.decode(charset, errors="replace")
+    unmarked = _unmarked_utf16(data)
+    if unmarked:
+        return data.decode(unmarked, errors="replace")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
-        pass
-    return data.decode(_unmarked_utf16(data) or "cp1252", errors="replace")
+        return data.decode("cp1252", errors="replace")
 
 
 def looks_like_text(head: bytes) -> bool:

@@ -1,10 +1,12 @@
-"""HTML and RTF to text as a person would see it: paragraphs apart, tables as columns, no scripts, no styles."""
+"""HTML and RTF to text as a person would see it: paragraphs apart, table cells apart by tabs, no scripts."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
 
+_COLUMN_GAP = re.compile(r"(?<=\S)[ \xa0]{2,}(?=\S)")
+_INDENT = re.compile(r"^[ \t\xa0]+", re.MULTILINE)
 _BLANK_LINES = re.compile(r"\n[ \t]*(?:\n[ \t]*){2,}")
 
 
@@ -21,7 +23,8 @@ def html_to_text(markup: str) -> str:
     except (RecursionError, ValueError, AssertionError, IndexError):
         laid_out = ""
     enough = len(laid_out.split()) >= 0.9 * len(plain.split())
-    return _BLANK_LINES.sub("\n\n", laid_out if enough else plain).strip("\n")
+    text = _COLUMN_GAP.sub("\t", _INDENT.sub("", laid_out if enough else plain))
+    return _BLANK_LINES.sub("\n\n", text).strip("\n")
 
 
 def _laid_out(markup: str) -> str:

@@ -15,7 +15,6 @@ from dealpulse.extraction.contract import DocumentContent, EmailContent, Limits
 class Request(Struct, frozen=True, kw_only=True):
     """Read one file. ``attachments_dir`` is given for e-mails and makes the answer an :class:`EmailContent`."""
 
-    parent_pid: int
     path: Path
     name: str
     attachments_dir: Path | None

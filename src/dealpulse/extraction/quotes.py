@@ -158,7 +158,8 @@ _CLOSING = re.compile(
 )
 _DISCLAIMER = re.compile(
     r"^\s*\*{0,3}(?:confidential(?:ity)?(?: notice| note)?\s*[:.]|disclaimer\b"
-    r"|(?:this|the information (?:contained )?in this) (?:e-?mail|message|communication|transmission)\b.{0,120}(?:confidential|intended|privileged))",
+    r"|(?:this|the information (?:contained )?in this) (?:e-?mail|message|communication|transmission)\b.{0,120}"
+    r"(?:confidential|intended|privileged))",
     re.IGNORECASE,
 )
 _POSTSCRIPT = re.compile(r"^\s*p\.?\s?s\.?\b[:. ]", re.IGNORECASE)

@@ -161,7 +161,7 @@ def _moment(text: str) -> datetime | None:
 # --- parts ------------------------------------------------------------------------------------------------------------
 
 
-def _collect(part: EmailMessage, parts: _Parts, *, depth: int) -> None:
+def _collect(part: EmailMessage, parts: _Parts, *, depth: int, with_text: bool = True) -> None:
     parts.seen += 1
     if depth > _DEEPEST or parts.seen > _MOST_PARTS:
         parts.warnings["The message has more parts than are read."] = None
@@ -171,12 +171,11 @@ def _collect(part: EmailMessage, parts: _Parts, *, depth: int) -> None:
         parts.attachments.append(_nested(part))
     elif part.is_multipart():
         children = list(_children(part))
-        if kind == "multipart/alternative":
-            children = _best_alternative(children)
+        chosen = _best_alternative(children) if kind == "multipart/alternative" else children
         for child in children:
-            _collect(child, parts, depth=depth + 1)
+            _collect(child, parts, depth=depth + 1, with_text=with_text and child in chosen)
     else:
-        _collect_leaf(part, kind, parts)
+        _collect_leaf(part, kind, parts, with_text=with_text)
 
 
 def _children(part: EmailMessage) -> Iterator[EmailMessage]:
@@ -185,14 +184,15 @@ def _children(part: EmailMessage) -> Iterator[EmailMessage]:
         yield from (cast(EmailMessage, child) for child in payload)
 
 
-def _best_alternative(children: list[EmailMessage]) -> list[EmailMessage]:
-    """One version of the text (plain, if it says anything), and all that is no version of it (an invite, a file)."""
-    plain = [child for child in children if child.get_content_type() == "text/plain" and _text(child).strip()]
-    rich = [child for child in children if child.get_content_type() == "text/html" or child.is_multipart()]
-    rest = [child for child in children if child.get_content_type() not in ("text/plain", "text/html")]
-    if plain and not _only_points_to_html(_text(plain[0])):
-        return [plain[0], *(child for child in rest if not child.is_multipart() or _holds_more_than_text(child))]
-    return [*rich, *(child for child in rest if child not in rich)] or plain
+def _best_alternative(versions: list[EmailMessage]) -> list[EmailMessage]:
+    """Whose text to take: the plain version's if it says anything, else the richest one's."""
+    for version in versions:
+        if version.get_content_type() == "text/plain":
+            text = _text(version)
+            if text.strip() and not _only_points_to_html(text):
+                return [version]
+    rich = [version for version in versions if version.get_content_type() == "text/html" or version.is_multipart()]
+    return rich[-1:] or versions[:1]
 
 
 def _only_points_to_html(text: str) -> bool:
@@ -201,11 +201,7 @@ def _only_points_to_html(text: str) -> bool:
     )
 
 
-def _holds_more_than_text(part: EmailMessage) -> bool:
-    return any(child.get_content_maintype() not in ("text", "image", "multipart") for child in part.walk())
-
-
-def _collect_leaf(part: EmailMessage, kind: str, parts: _Parts) -> None:
+def _collect_leaf(part: EmailMessage, kind: str, parts: _Parts, *, with_text: bool) -> None:
     disposition = part.get_content_disposition()
     name = _file_name(part)
     if kind in _SIGNATURES:
@@ -220,7 +216,8 @@ def _collect_leaf(part: EmailMessage, kind: str, parts: _Parts) -> None:
         parts.warnings["The message is encrypted; ask for it unencrypted."] = None
     is_body = disposition != "attachment" and (not name or parts.seen == 1)
     if kind in ("text/plain", "text/html") and is_body:
-        _collect_text(part, kind, parts)
+        if with_text:
+            _collect_text(part, kind, parts)
     elif part.get_content_maintype() == "image" and part.get("Content-ID") and disposition != "attachment":
         return  # a picture the HTML shows: a logo
     else:

@@ -47,7 +47,7 @@ async def extract_document(path: Path, *, name: str, limits: Limits) -> Document
 
     Raises ``Unreadable`` when the file is to blame, ``Permanent`` when our set-up is, ``Transient`` otherwise.
     """
-    read = await _ask(path, name=name, attachments_dir=None, limits=limits)
+    read = await _ask(_request(path, name=name, attachments_dir=None, limits=limits))
     if read.document is None:
         raise _no_answer()
     return read.document
@@ -58,25 +58,24 @@ async def extract_email(path: Path, *, name: str, attachments_dir: Path, limits:
 
     Raises like :func:`extract_document`.
     """
-    directory = Path(os.path.abspath(attachments_dir))
-    read = await _ask(path, name=name, attachments_dir=directory, limits=limits)
-    if read.email is None or any(each.path.parent != directory for each in read.email.attachments):
+    request = _request(path, name=name, attachments_dir=attachments_dir, limits=limits)
+    read = await _ask(request)
+    if read.email is None or any(each.path.parent != request.attachments_dir for each in read.email.attachments):
         raise _no_answer()
     return read.email
 
 
-async def _ask(path: Path, *, name: str, attachments_dir: Path | None, limits: Limits) -> Read:
-    request = Request(
-        parent_pid=os.getpid(),
-        path=Path(os.path.abspath(path)),
-        name=name,
-        attachments_dir=attachments_dir,
-        limits=limits,
-    )
+def _request(path: Path, *, name: str, attachments_dir: Path | None, limits: Limits) -> Request:
+    """With absolute paths: the child's working directory is another one."""
+    directory = attachments_dir.absolute() if attachments_dir else None
+    return Request(path=path.absolute(), name=name, attachments_dir=directory, limits=limits)
+
+
+async def _ask(request: Request) -> Read:
     finished = await run_confined(
         [sys.executable, "-I", "-m", "dealpulse.extraction.child", str(os.getpid())],
         given=encode(request),
-        seconds=limits.seconds,
+        seconds=request.limits.seconds,
     )
     answer = await asyncio.to_thread(_understood, finished)
     if isinstance(answer, Failed):

@@ -113,8 +113,8 @@ async def result_of(
     )
     blockers = await store.blockers.of_deal(run.deal.id)
     shown_emails = tuple(_email(one, blockers) for one in emails if not _is_failed(one, not_done))
-    placed = {one.path for one in (*shown_documents, *failed) if one.attachment_of is None}
-    placed |= {one.path for one in shown_emails}
+    placed = {one.path for one in shown_documents if one.attachment_of is None}
+    placed |= {one.path for one in failed if one.attachment_of is None} | {one.path for one in shown_emails}
     reasons = await _reasons(run, queue)
     skipped = tuple(
         ShownSkip(path=file.path, reason=file.obstacle or reasons.get(file.path, _NOT_TAKEN))

@@ -28,7 +28,7 @@ class Shown(Struct, frozen=True, kw_only=True, rename="camel"):
     """Field names are camelCase in JSON. Times are UTC, paths relative to the folder and ``/``-separated."""
 
 
-class ShownPage(Shown, frozen=True, kw_only=True, rename="camel"):
+class ShownPage(Shown, frozen=True, kw_only=True):
     number: int
     kind: PageKind
     label: str | None
@@ -39,7 +39,7 @@ class ShownPage(Shown, frozen=True, kw_only=True, rename="camel"):
     warnings: tuple[str, ...]
 
 
-class ShownSummary(Shown, frozen=True, kw_only=True, rename="camel"):
+class ShownSummary(Shown, frozen=True, kw_only=True):
     document_type: str
     summary: str
     parties: tuple[str, ...]
@@ -49,7 +49,7 @@ class ShownSummary(Shown, frozen=True, kw_only=True, rename="camel"):
     key_terms: tuple[KeyFact, ...]
 
 
-class ShownRisk(Shown, frozen=True, kw_only=True, rename="camel"):
+class ShownRisk(Shown, frozen=True, kw_only=True):
     """A risk as this document tells it; ``fingerprint`` is the same for the same risk in another document."""
 
     category: RiskCategory
@@ -63,7 +63,7 @@ class ShownRisk(Shown, frozen=True, kw_only=True, rename="camel"):
     fingerprint: str
 
 
-class ShownDocument(Shown, frozen=True, kw_only=True, rename="camel"):
+class ShownDocument(Shown, frozen=True, kw_only=True):
     """A document that was read and analysed; ``attachment_of`` is the path of the e-mail it came with."""
 
     path: str
@@ -80,7 +80,7 @@ class ShownDocument(Shown, frozen=True, kw_only=True, rename="camel"):
     origin: Origin | None
 
 
-class ShownBlocker(Shown, frozen=True, kw_only=True, rename="camel"):
+class ShownBlocker(Shown, frozen=True, kw_only=True):
     title: str
     owner: str | None
     due_date: date | None
@@ -92,7 +92,7 @@ class ShownBlocker(Shown, frozen=True, kw_only=True, rename="camel"):
     fingerprint: str
 
 
-class ShownEmail(Shown, frozen=True, kw_only=True, rename="camel"):
+class ShownEmail(Shown, frozen=True, kw_only=True):
     path: str
     message_id: str | None
     subject: str
@@ -107,7 +107,7 @@ class ShownEmail(Shown, frozen=True, kw_only=True, rename="camel"):
     origin: Origin | None
 
 
-class ShownFailure(Shown, frozen=True, kw_only=True, rename="camel"):
+class ShownFailure(Shown, frozen=True, kw_only=True):
     """A file, or an attachment, that could not be read or not be analysed, and why."""
 
     path: str
@@ -116,20 +116,20 @@ class ShownFailure(Shown, frozen=True, kw_only=True, rename="camel"):
     reason: str
 
 
-class ShownSkip(Shown, frozen=True, kw_only=True, rename="camel"):
+class ShownSkip(Shown, frozen=True, kw_only=True):
     """A file that was not taken in at all, and why."""
 
     path: str
     reason: str
 
 
-class ShownDeal(Shown, frozen=True, kw_only=True, rename="camel"):
+class ShownDeal(Shown, frozen=True, kw_only=True):
     id: str
     name: str
     folder: str
 
 
-class ShownCounts(Shown, frozen=True, kw_only=True, rename="camel"):
+class ShownCounts(Shown, frozen=True, kw_only=True):
     """``files`` is every file of the folder: the rest adds up to it, attachments (``attachments``) left out."""
 
     files: int
@@ -140,13 +140,13 @@ class ShownCounts(Shown, frozen=True, kw_only=True, rename="camel"):
     attachments: int
 
 
-class ShownBrief(Shown, frozen=True, kw_only=True, rename="camel"):
+class ShownBrief(Shown, frozen=True, kw_only=True):
     date: date
     status: BriefStatus
     origin: Origin
 
 
-class RunResult(Shown, frozen=True, kw_only=True, rename="camel"):
+class RunResult(Shown, frozen=True, kw_only=True):
     """``result.json``."""
 
     deal: ShownDeal

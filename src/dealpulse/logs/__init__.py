@@ -25,14 +25,17 @@ from collections.abc import Iterator
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from dealpulse.errors import DealPulseError
-from dealpulse.logs.capturing import capture_loop, capture_stdlib, capture_uncaught, capture_warnings
+from dealpulse.logs.capturing import (
+    capture_loop,
+    capture_stdlib,
+    capture_uncaught,
+    capture_warnings,
+    log_startup_failure,
+)
 from dealpulse.logs.rendering import DescribeException, redact, render_json
-from dealpulse.settings import LogSettings, SettingsError
+from dealpulse.settings import LogSettings
 
 __all__ = ["bound", "capture_loop", "configure", "report_fatal"]
-
-STARTUP_FAILED = "startup_failed"
 
 
 def configure(log: LogSettings, *, service: str) -> None:
@@ -70,16 +73,7 @@ def report_fatal(error: BaseException, service: str) -> None:
     """
     if not structlog.is_configured():
         configure(LogSettings(), service=service)
-    log = structlog.get_logger("dealpulse")
-    if isinstance(error, SettingsError):
-        faults = [
-            {"variable": fault.variable, "problem": fault.problem, "remedy": fault.remedy} for fault in error.faults
-        ]
-        log.critical(STARTUP_FAILED, code=error.code, faults=faults)
-    elif isinstance(error, DealPulseError):
-        log.critical(STARTUP_FAILED, code=error.code, message=error.message, exc_info=error)
-    else:
-        log.critical(STARTUP_FAILED, exc_info=error)
+    log_startup_failure(error)
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Iterator
+from dataclasses import asdict
 from types import TracebackType
 from typing import TextIO
 
@@ -21,7 +22,9 @@ import structlog
 
 from dealpulse.errors import DealPulseError
 from dealpulse.logs.rendering import qualified_name
+from dealpulse.settings import SettingsError
 
+STARTUP_FAILED = "startup_failed"
 PROCESS_FAILED = "process_failed"
 INTERRUPTED = "interrupted"
 THREAD_FAILED = "thread_failed"
@@ -54,7 +57,7 @@ class Capture(logging.Handler):
             logger.warning(LINE_LOST, place=f"{record.pathname}:{record.lineno}", reason=qualified_name(error))
             return
         exc_info = record.exc_info if record.exc_info and record.exc_info[1] else None
-        logger.log(_known_level(record.levelno), message, exc_info=exc_info)
+        logger.log(_known_level(record.levelno), message.strip(), exc_info=exc_info)
 
     def _message(self, record: logging.LogRecord) -> str:
         if record.name == "uvicorn.access":
@@ -149,6 +152,8 @@ def capture_uncaught() -> None:
     def in_main(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
         if issubclass(kind, KeyboardInterrupt):
             logger.info(INTERRUPTED)
+        elif isinstance(error, SettingsError):
+            log_startup_failure(error)
         else:
             logger.critical(PROCESS_FAILED, exc_info=(kind, error, traceback))
 
@@ -162,6 +167,17 @@ def capture_uncaught() -> None:
     sys.excepthook = in_main
     threading.excepthook = in_thread
     sys.unraisablehook = in_destructor
+
+
+def log_startup_failure(error: BaseException) -> None:
+    """One line that says why the process cannot start; each fault of the settings as an object."""
+    logger = structlog.get_logger("dealpulse")
+    if isinstance(error, SettingsError):
+        logger.critical(STARTUP_FAILED, code=error.code, faults=[asdict(fault) for fault in error.faults])
+    elif isinstance(error, DealPulseError):
+        logger.critical(STARTUP_FAILED, code=error.code, message=error.message, exc_info=error)
+    else:
+        logger.critical(STARTUP_FAILED, exc_info=error)
 
 
 def capture_loop(loop: asyncio.AbstractEventLoop) -> None:

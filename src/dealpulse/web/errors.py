@@ -32,6 +32,10 @@ RETRY_AFTER: Final = 5.0
 """Seconds a caller is asked to wait when the fault itself names no time."""
 
 
+_PERMANENT_STATUSES: Final = {"too_large": 413}
+"""Permanent faults that are the caller's all the same: the storage bucket has a limit of its own."""
+
+
 class HttpFault(Exception):
     """A fault that only HTTP knows: credentials, methods, sizes."""
 
@@ -102,7 +106,7 @@ async def _our_fault(_: Request, error: DealPulseError) -> JsonResponse:
             details={"retryAfter": seconds},
             headers={"Retry-After": str(seconds)},
         )
-    return fault(500, code=error.code, message=error.message)
+    return fault(_PERMANENT_STATUSES.get(error.code, 500), code=error.code, message=error.message)
 
 
 HANDLERS: Final[Mapping[Any, Any]] = {

@@ -78,45 +78,49 @@ class Outgoing(Struct, frozen=True, kw_only=True, rename="camel"):
     """What a caller gets."""
 
 
+class Success(Outgoing, frozen=True, kw_only=True):
+    success: bool = True
+
+
 # --- requests ---------------------------------------------------------------------------------------------------------
 
 
-class DailyBriefRequest(Incoming, frozen=True):
+class DailyBriefRequest(Incoming, frozen=True, kw_only=True):
     deal_id: str
     date: datetime.date | None = None
     """The deal's local date; today there when left out."""
 
 
-class DocumentRequest(Incoming, frozen=True):
+class DocumentRequest(Incoming, frozen=True, kw_only=True):
     document_id: str
     deal_id: str
     operation: str = "summarize"
 
 
-class EmailRequest(Incoming, frozen=True):
+class EmailRequest(Incoming, frozen=True, kw_only=True):
     email_id: str
     deal_id: str
     operation: str = "analyze"
 
 
-class SourceSyncRequest(Incoming, frozen=True):
+class SourceSyncRequest(Incoming, frozen=True, kw_only=True):
     deal_id: str
     source_type: str
     sync_type: str = "incremental"
 
 
-class DealRequest(Incoming, frozen=True):
+class DealRequest(Incoming, frozen=True, kw_only=True):
     name: str
     time_zone: str | None = None
 
 
-class SourceRequest(Incoming, frozen=True):
+class SourceRequest(Incoming, frozen=True, kw_only=True):
     type: str
     location: str
     name: str | None = None
 
 
-class DriveChanges(Incoming, frozen=True, forbid_unknown_fields=False):
+class DriveChanges(Incoming, frozen=True, kw_only=True, forbid_unknown_fields=False):
     """A notice: each entry is parsed by itself, so that one bad entry does not lose the others.
 
     What else the sender tells is none of our business.
@@ -125,65 +129,61 @@ class DriveChanges(Incoming, frozen=True, forbid_unknown_fields=False):
     changes: list[Raw]
 
 
-class DriveChange(Incoming, frozen=True, forbid_unknown_fields=False):
+class DriveChange(Incoming, frozen=True, kw_only=True, forbid_unknown_fields=False):
     deal_id: str
 
 
 # --- answers ----------------------------------------------------------------------------------------------------------
 
 
-class ErrorBody(Outgoing, frozen=True):
+class ErrorBody(Outgoing, frozen=True, kw_only=True):
     code: str
     message: str
     details: dict[str, object] = field(default_factory=dict)
 
 
-class Fault(Outgoing, frozen=True):
-    error: ErrorBody
+class Fault(Outgoing, frozen=True, kw_only=True):
     success: bool = False
+    error: ErrorBody
 
 
-class JobAnswer(Outgoing, frozen=True):
+class JobAnswer(Success, frozen=True, kw_only=True):
     job_id: str
     deduplicated: bool
     """The same work was already waiting or running; this is its job."""
-    success: bool = True
 
 
-class ProcessingAnswer(Outgoing, frozen=True):
+class ProcessingAnswer(Success, frozen=True, kw_only=True):
     job_id: str
     deduplicated: bool
     message: str = "Processing started"
-    success: bool = True
 
 
-class DealJob(Outgoing, frozen=True):
+class DealJob(Outgoing, frozen=True, kw_only=True):
     deal_id: str
     job_id: str
     deduplicated: bool
 
 
-class BriefsAnswer(Outgoing, frozen=True):
+class BriefsAnswer(Success, frozen=True, kw_only=True):
     queued: int
     jobs: list[DealJob]
-    success: bool = True
 
 
-class SyncJob(Outgoing, frozen=True):
+class SyncJob(Outgoing, frozen=True, kw_only=True):
     job_id: str
     deduplicated: bool
 
 
-class SyncsAnswer(Outgoing, frozen=True):
+class SyncsAnswer(Success, frozen=True, kw_only=True):
     jobs: list[SyncJob]
-    success: bool = True
 
 
-class ReceivedAnswer(Outgoing, frozen=True):
+class ReceivedAnswer(Outgoing, frozen=True, kw_only=True):
     received: bool = True
 
 
-class QueueFigures(Outgoing, frozen=True):
+class QueueFigures(Outgoing, frozen=True, kw_only=True):
     """``completed`` and ``failed`` count what is kept in history; ``totals`` count since the queue exists."""
 
     waiting: int
@@ -195,20 +195,19 @@ class QueueFigures(Outgoing, frozen=True):
     totals: Mapping[str, int]
 
 
-class StatsAnswer(Outgoing, frozen=True):
+class StatsAnswer(Success, frozen=True, kw_only=True):
     """Figures by the queue's wire name: ``dailyBrief`` ..."""
 
     stats: dict[str, QueueFigures]
-    success: bool = True
 
 
-class JobFault(Outgoing, frozen=True):
+class JobFault(Outgoing, frozen=True, kw_only=True):
     type: str | None
     code: str | None
     message: str | None
 
 
-class JobDetails(Outgoing, frozen=True):
+class JobDetails(Outgoing, frozen=True, kw_only=True):
     id: str
     queue: str
     function: str
@@ -223,29 +222,26 @@ class JobDetails(Outgoing, frozen=True):
     """The last attempt's, also while the job waits for the next."""
 
 
-class JobDetailsAnswer(Outgoing, frozen=True):
+class JobDetailsAnswer(Success, frozen=True, kw_only=True):
     job: JobDetails
-    success: bool = True
 
 
-class DealView(Outgoing, frozen=True):
+class DealView(Outgoing, frozen=True, kw_only=True):
     id: str
     name: str
     status: str
     time_zone: str | None
 
 
-class DealAnswer(Outgoing, frozen=True):
+class DealAnswer(Success, frozen=True, kw_only=True):
     deal: DealView
-    success: bool = True
 
 
-class DealsAnswer(Outgoing, frozen=True):
+class DealsAnswer(Success, frozen=True, kw_only=True):
     deals: list[DealView]
-    success: bool = True
 
 
-class SourceView(Outgoing, frozen=True):
+class SourceView(Outgoing, frozen=True, kw_only=True):
     id: str
     deal_id: str
     type: str
@@ -256,17 +252,15 @@ class SourceView(Outgoing, frozen=True):
     last_error: str | None
 
 
-class SourceAnswer(Outgoing, frozen=True):
+class SourceAnswer(Success, frozen=True, kw_only=True):
     source: SourceView
-    success: bool = True
 
 
-class SourcesAnswer(Outgoing, frozen=True):
+class SourcesAnswer(Success, frozen=True, kw_only=True):
     sources: list[SourceView]
-    success: bool = True
 
 
-class DocumentView(Outgoing, frozen=True):
+class DocumentView(Outgoing, frozen=True, kw_only=True):
     id: str
     deal_id: str
     name: str
@@ -279,24 +273,21 @@ class DocumentView(Outgoing, frozen=True):
     page_count: int
 
 
-class UploadAnswer(Outgoing, frozen=True):
+class UploadAnswer(Success, frozen=True, kw_only=True):
     document: DocumentView
     job_id: str
     deduplicated: bool
-    success: bool = True
 
 
-class DocumentAnswer(Outgoing, frozen=True):
+class DocumentAnswer(Success, frozen=True, kw_only=True):
     document: DocumentView
-    success: bool = True
 
 
-class DocumentsAnswer(Outgoing, frozen=True):
+class DocumentsAnswer(Success, frozen=True, kw_only=True):
     documents: list[DocumentView]
-    success: bool = True
 
 
-class BriefView(Outgoing, frozen=True):
+class BriefView(Outgoing, frozen=True, kw_only=True):
     deal_id: str
     date: datetime.date
     status: str
@@ -307,23 +298,22 @@ class BriefView(Outgoing, frozen=True):
     content: Mapping[str, object]
 
 
-class BriefAnswer(Outgoing, frozen=True):
+class BriefAnswer(Success, frozen=True, kw_only=True):
     brief: BriefView
-    success: bool = True
 
 
-class IndexAnswer(Outgoing, frozen=True):
+class IndexAnswer(Outgoing, frozen=True, kw_only=True):
     name: str
     version: str
     links: dict[str, str]
 
 
-class HealthAnswer(Outgoing, frozen=True):
+class HealthAnswer(Outgoing, frozen=True, kw_only=True):
     status: str
     version: str
 
 
-class ReadinessAnswer(Outgoing, frozen=True):
+class ReadinessAnswer(Outgoing, frozen=True, kw_only=True):
     """``checks`` says ``ok`` or why not, by dependency."""
 
     ready: bool

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from dealpulse.models import Deal
+from dealpulse.web.errors import invalid
 from dealpulse.web.routing import ApiRequest, Endpoint, get, post, post_json
 from dealpulse.web.wire import DealAnswer, DealRequest, DealsAnswer, DealView
+
+_STATUS: Final = re.compile(r"\w{1,64}")
+"""The app may know further ones than ``active`` and ``archived``."""
 
 
 async def create(request: ApiRequest, asked: DealRequest) -> DealAnswer:
@@ -17,6 +22,8 @@ async def create(request: ApiRequest, asked: DealRequest) -> DealAnswer:
 async def deals(request: ApiRequest) -> DealsAnswer:
     """All deals, or those of one ``?status=``."""
     status = request.query_params.get("status")
+    if status is not None and _STATUS.fullmatch(status) is None:
+        raise invalid("A status is one word.", code="invalid_status", field="status")
     return DealsAnswer(deals=[_view(deal) for deal in await request.state["store"].deals.all(status=status)])
 
 

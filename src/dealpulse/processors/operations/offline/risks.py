@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from dealpulse.models import Page, RiskCategory
 from dealpulse.processors.operations.offline.concentration import concentrations
@@ -25,13 +26,17 @@ MOST_OF_A_CATEGORY = 3
 DISTINCT_AFTER = 25
 """Sentences between two findings of one category for them to count as two risks, not one told at length."""
 LONGEST_QUOTE = 700
-"""Characters. Of longer sentences the clauses around the telling words are quoted."""
+"""Characters. Of longer sentences the part around the telling words is quoted."""
+LONGEST_LIST = 12
+"""Sentences a list's lead-in ("Customer may terminate this Agreement:") reaches."""
 
 _SPECIFIC = re.compile(r"\d+(?:\.\d+)? ?(?:%|percent)|[$€£] ?\d|\b(?:usd|eur|gbp) ?\d|\b(?:19|20)\d\d\b|\b\d+ (?:days|months)")
 _NOT_A_STATEMENT = re.compile(
     r"\?\W*\Z|\.{4,}|(?:\. ){4,}|\A(?:please )?(?:provide|list|describe|confirm|identify|attach|copies of|details of|upload)\b"
     r"|\A\W*(?:\d+(?:\.\d+)*\.? )?(?:table of contents|index of)\b|\bfor example\b|\be\.g\."
 )
+_LEADS = re.compile(r"[:—–-]\s*\Z")
+_ITEM = re.compile(r"\W{0,2}(?:[a-zA-Z]|[ivxIVX]{1,5}|\d{1,2})[.)]\s|[-*•·▪◦‣–—]\s")
 _SHORTEST = 25
 _HEAD = 2_500
 _ACQUISITION = re.compile(
@@ -40,13 +45,27 @@ _ACQUISITION = re.compile(
 )
 
 
+@dataclass(frozen=True)
+class _Hit:
+    position: int
+    """Of the sentence in the document."""
+    pattern: RiskPattern
+    sentence: Sentence
+    middle: float
+    """Where in the sentence the telling words are, 0..1."""
+
+    @property
+    def weight(self) -> int:
+        """How specific the sentence is: figures and dates make a statement, not a phrase."""
+        return min(len(_SPECIFIC.findall(self.sentence.flat)), 3)
+
+
 def risks(pages: Sequence[Page]) -> RisksAnswer:
     """The risks of a document, most telling passage first in each category."""
-    sentences = sentences_of(pages)
-    hits = [*_hits(sentences, DEAL_PATTERNS if is_acquisition_agreement(pages) else PATTERNS)]
-    found = [*injections(pages), *_distinct(hits)]
-    tables = [entry for entry in concentrations(pages) if entry.category not in {risk.category for risk in found}]
-    return RisksAnswer(risks=[*found, *tables])
+    patterns = DEAL_PATTERNS if is_acquisition_agreement(pages) else PATTERNS
+    found = [*injections(pages), *_distinct(_hits(sentences_of(pages), patterns))]
+    told = {entry.category for entry in found}
+    return RisksAnswer(risks=[*found, *(entry for entry in concentrations(pages) if entry.category not in told)])
 
 
 def is_acquisition_agreement(pages: Sequence[Page]) -> bool:
@@ -55,71 +74,58 @@ def is_acquisition_agreement(pages: Sequence[Page]) -> bool:
     return _ACQUISITION.search(head) is not None
 
 
-def _hits(
-    sentences: Iterable[Sentence], patterns: Sequence[RiskPattern]
-) -> Iterator[tuple[int, RiskPattern, Sentence, re.Match[str]]]:
+def _hits(sentences: Sequence[Sentence], patterns: Sequence[RiskPattern]) -> Iterator[_Hit]:
+    """The first pattern each sentence matches, by itself or as an item of the list it stands in."""
+    lead, lead_position = "", -LONGEST_LIST
     for position, sentence in enumerate(sentences):
         flat = sentence.flat
+        is_item = bool(_ITEM.match(sentence.text)) and position - lead_position <= LONGEST_LIST
+        if _LEADS.search(flat):
+            lead, lead_position = flat, position
         if len(flat) < _SHORTEST or _NOT_A_STATEMENT.search(flat) or is_injection(flat):
             continue
-        for pattern in patterns:
-            match = pattern.match(flat)
-            if match is not None:
-                yield position, pattern, sentence, match
-                break
+        yield from _hit(position, sentence, f"{lead} " if is_item else "", patterns)
 
 
-def _distinct(hits: Iterable[tuple[int, RiskPattern, Sentence, re.Match[str]]]) -> Iterator[RiskEntry]:
+def _hit(position: int, sentence: Sentence, lead: str, patterns: Sequence[RiskPattern]) -> Iterator[_Hit]:
+    flat = lead + sentence.flat
+    for pattern in patterns:
+        match = pattern.match(flat)
+        if match is not None and match.end() > len(lead):
+            middle = (match.start() + match.end()) / 2 - len(lead)
+            yield _Hit(position, pattern, sentence, max(middle, 0.0) / len(sentence.flat))
+            return
+
+
+def _distinct(hits: Iterable[_Hit]) -> Iterator[RiskEntry]:
     """The best hit of each run of nearby hits of one category, a few a category."""
-    by_category: dict[RiskCategory, list[tuple[int, RiskPattern, Sentence, re.Match[str]]]] = defaultdict(list)
+    by_category: dict[RiskCategory, list[_Hit]] = defaultdict(list)
     for hit in hits:
-        by_category[hit[1].category].append(hit)
+        by_category[hit.pattern.category].append(hit)
     for category_hits in by_category.values():
         kept: list[int] = []
-        for position, pattern, sentence, match in sorted(category_hits, key=lambda hit: (-_weight(hit[2]), hit[0])):
-            if len(kept) < MOST_OF_A_CATEGORY and all(abs(position - other) > DISTINCT_AFTER for other in kept):
-                kept.append(position)
-                yield _entry(pattern, sentence, match)
+        for hit in sorted(category_hits, key=lambda hit: (-hit.weight, hit.position)):
+            if len(kept) < MOST_OF_A_CATEGORY and all(abs(hit.position - other) > DISTINCT_AFTER for other in kept):
+                kept.append(hit.position)
+                yield _entry(hit)
 
 
-def _weight(sentence: Sentence) -> int:
-    """How specific a sentence is: figures and dates make a statement, not a phrase."""
-    return min(len(_SPECIFIC.findall(sentence.flat)), 3)
-
-
-def _entry(pattern: RiskPattern, sentence: Sentence, match: re.Match[str]) -> RiskEntry:
+def _entry(hit: _Hit) -> RiskEntry:
     return RiskEntry(
-        category=pattern.category,
-        severity=pattern.severity,
-        action=pattern.action,
-        title=pattern.title,
-        explanation=pattern.why,
-        quote=_quote(sentence, match),
-        page=sentence.page,
+        category=hit.pattern.category,
+        severity=hit.pattern.severity,
+        action=hit.pattern.action,
+        title=hit.pattern.title,
+        explanation=hit.pattern.why,
+        quote=_quote(hit.sentence.text, hit.middle),
+        page=hit.sentence.page,
     )
 
 
-def _quote(sentence: Sentence, match: re.Match[str]) -> str:
-    """The sentence, or of a very long one the part around the match, cut at words; always verbatim."""
-    text = sentence.text
+def _quote(text: str, middle: float) -> str:
+    """The sentence, or of a very long one the part around its telling words, cut at white space; always verbatim."""
     if len(text) <= LONGEST_QUOTE:
         return text
-    scale = len(text) / len(sentence.flat)
-    middle = int((match.start() + match.end()) / 2 * scale)
-    start = max(0, min(middle - LONGEST_QUOTE // 2, len(text) - LONGEST_QUOTE))
-    end = start + LONGEST_QUOTE
-    if start > 0:
-        start = _after_space(text, start)
-    if end < len(text):
-        end = _before_space(text, end)
-    return text[start:end].strip()
-
-
-def _after_space(text: str, position: int) -> int:
-    space = re.compile(r"[;]\s|\s").search(text, position)
-    return position if space is None else space.end()
-
-
-def _before_space(text: str, position: int) -> int:
-    spaces = [match.start() for match in re.finditer(r"\s", text[position - 200 : position])]
-    return position - 200 + spaces[-1] if spaces else position
+    start = max(0, min(int(middle * len(text)) - LONGEST_QUOTE // 2, len(text) - LONGEST_QUOTE))
+    words = [match.span() for match in re.finditer(r"\S+", text) if start <= match.start() < match.end() <= start + LONGEST_QUOTE]
+    return text[words[0][0] : words[-1][1]] if words else text[start : start + LONGEST_QUOTE]

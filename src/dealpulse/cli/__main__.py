@@ -1,0 +1,5 @@
+"""``python -m dealpulse.cli`` is ``dealpulse``."""
+
+from dealpulse.cli import main
+
+main()

@@ -1,0 +1,72 @@
+"""All commands in one application, and what every command's failure looks like."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from dealpulse.cli import database, deals, diagnosis, local, queues, services
+from dealpulse.cli.terminal import quieten_logs, say_error
+from dealpulse.errors import DealPulseError
+from dealpulse.settings import SettingsError
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
+
+HELP = """From a deal room to a cited daily brief.
+
+Commands that talk to Redis and Supabase take their settings from the environment, then from .env.local and .env in
+the current folder. Where none of these names a Redis or a Supabase, they use the stack that `dealpulse up` keeps
+running in this folder, if it does (its addresses are in .dealpulse/data/env).
+
+Exit codes: 0 done, 1 failed, 2 wrong settings or arguments.
+"""
+
+app = typer.Typer(help=HELP, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
+app.command("demo")(local.demo)
+app.command("up")(local.up)
+app.command("run")(local.run)
+app.command("worker")(services.worker)
+app.command("api")(services.api)
+app.add_typer(queues.enqueue, name="enqueue")
+app.command("stats")(queues.stats)
+app.add_typer(deals.deal, name="deal")
+app.command("migrate")(database.migrate)
+app.command("doctor")(diagnosis.doctor)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"dealpulse {version('dealpulse')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    """Every command's start."""
+    quieten_logs()
+
+
+root.__doc__ = HELP
+
+
+def run() -> None:
+    """Run the command; our errors become one readable message and an exit code."""
+    try:
+        app()
+    except SettingsError as error:
+        say_error(error.message)
+        sys.exit(EXIT_USAGE)
+    except DealPulseError as error:
+        say_error(error.message)
+        sys.exit(EXIT_FAILED)
+    except KeyboardInterrupt:
+        sys.exit(EXIT_INTERRUPTED)

@@ -1,0 +1,68 @@
+"""Which Redis and Supabase a command means, and clients for them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from dealpulse.cli.terminal import say
+from dealpulse.intake import Intake
+from dealpulse.local.services import ADDRESSES, announced_in
+from dealpulse.queue import QueueClient, create_pool
+from dealpulse.settings import Settings, read_environment
+from dealpulse.store import Store, open_store
+
+
+def home() -> Path:
+    """Where this folder's stacks keep their data."""
+    return Path.cwd() / ".dealpulse"
+
+
+def up_data_dir() -> Path:
+    """Where `dealpulse up` keeps its data."""
+    return home() / "data"
+
+
+def environment() -> dict[str, str]:
+    """Everything that is set; the running stack's addresses where no other is named.
+
+    All or nothing: one stack's Redis and another's Supabase would make jobs that nobody can do.
+    """
+    texts = read_environment(environ=os.environ, directory=Path.cwd())
+    local = announced_in(up_data_dir())
+    if not local:
+        return texts
+    named = sorted(ADDRESSES & texts.keys())
+    if named:
+        say(f"Note: `dealpulse up` runs here, but {', '.join(named)} is set, so that is used.", style="dim")
+        return texts
+    return texts | local
+
+
+def settings() -> Settings:
+    """The settings a command works with. Raises SettingsError."""
+    return Settings.load(environ=environment())
+
+
+@dataclass(frozen=True)
+class Clients:
+    """What commands use."""
+
+    store: Store
+    queue: QueueClient
+    intake: Intake
+
+
+@asynccontextmanager
+async def connected(settings: Settings) -> AsyncIterator[Clients]:
+    """Clients until the block ends. Opening them sends nothing."""
+    pool = await create_pool(settings.redis)
+    try:
+        async with open_store(settings.supabase) as store:
+            queue = QueueClient(pool)
+            yield Clients(store, queue, Intake(store=store, queue=queue, time_zone=settings.time_zone))
+    finally:
+        await pool.aclose(close_connection_pool=True)

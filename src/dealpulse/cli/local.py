@@ -1,0 +1,223 @@
+"""The commands that bring their own Redis, Postgres and Supabase: demo, up, run."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Final
+
+import msgspec
+import typer
+from rich.markdown import Markdown
+
+from dealpulse.cli.connection import connected, home, up_data_dir
+from dealpulse.cli.progress import progress_on
+from dealpulse.cli.terminal import ERR, OUT, say
+from dealpulse.errors import DealPulseError, Invalid
+from dealpulse.local import sample_deal
+from dealpulse.local.data_dirs import emptied, passing_data_dir
+from dealpulse.local.deal_gathering import FolderFile, files_below, result_of
+from dealpulse.local.deal_result import RunResult
+from dealpulse.local.deal_run import DealRun, DealRunner
+from dealpulse.local.errors import LocalStackError
+from dealpulse.local.processes import exit_when_parent_dies
+from dealpulse.local.services import Services, announced, own_environment, running_services
+from dealpulse.local.stack import Stack, running_stack
+from dealpulse.store.migrate import apply_migrations
+
+_DEFAULT_PORT: Final = "3000"
+_WATCH_SECONDS: Final = 0.25
+
+Folder = Annotated[
+    Path, typer.Argument(help="A folder of documents and e-mails.", exists=True, file_okay=False, resolve_path=True)
+]
+
+
+class Engine(StrEnum):
+    """Who analyses."""
+
+    auto = "auto"
+    local = "local"
+    claude = "claude"
+
+
+EngineOption = Annotated[
+    Engine,
+    typer.Option(help="Who analyses: Claude (needs ANTHROPIC_API_KEY), the local engine, or what is there (auto)."),
+]
+
+
+def demo(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(help="Your own folder instead of the sample deal.", exists=True, file_okay=False, resolve_path=True),
+    ] = None,
+    engine: EngineOption = Engine.auto,
+) -> None:
+    """Take a deal room through the real queues to its daily brief, with nothing installed, and stop.
+
+    Starts Redis, Postgres, the API and a worker in .dealpulse/demo, which is emptied first.
+    """
+    exit_when_parent_dies()
+    place = folder or sample_deal.PATH
+    name = sample_deal.DEAL_NAME if folder is None else folder.name or str(folder)
+    own = _own_environment(engine)
+    data_dir = emptied(home() / "demo")
+    with _running_stack(data_dir, durable=False) as stack:
+        say("Starting the API and the worker")
+        with running_services(stack, own=own, api_port=int(own.get("PORT", "0"))) as services:
+            say(f"The API answers at {services.api_url}; processing {name!r} ({place})")
+            run = asyncio.run(_run(services, place, name))
+            _print_brief(run.brief.markdown)
+            say("Stopping")
+    say(f"Done. `dealpulse up` (or `make up`) keeps all this running; the logs are in {data_dir / 'logs'}.")
+
+
+def run(
+    folder: Folder,
+    out: Annotated[Path, typer.Option("--out", help="Where result.json and brief.md go.", resolve_path=True)],
+    name: Annotated[str | None, typer.Option(help="The deal's name; the folder's by default.")] = None,
+    engine: EngineOption = Engine.auto,
+) -> None:
+    """Process a folder and write what was found to result.json and brief.md.
+
+    Every file of the folder is in result.json exactly once: under documents, emails, failed or skipped.
+    """
+    exit_when_parent_dies()
+    own = _own_environment(engine)
+    _make_folder(out)
+    files = files_below(folder)
+    with passing_data_dir(keep_logs_in=out / "logs") as data_dir, _running_stack(data_dir, durable=False) as stack:
+        say("Starting the worker")
+        with running_services(stack, own=own, api_port=None) as services:
+            say(f"Processing {len(files)} files in {folder}")
+            result, markdown = asyncio.run(_run_and_gather(services, folder, name or folder.name, files))
+            say("Stopping")
+    (out / "brief.md").write_text(markdown, encoding="utf-8")
+    (out / "result.json").write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=2))
+    counts = result.counts
+    say(
+        f"{counts.files} files: {counts.documents} documents and {counts.emails} e-mails done, {counts.failed} failed, "
+        f"{counts.skipped} skipped; {counts.attachments} attachments."
+    )
+    for failure in result.failed:
+        say(f"  failed: {failure.path}: {failure.reason}")
+    OUT.print(f"{out / 'result.json'}\n{out / 'brief.md'}", markup=False, soft_wrap=True)
+
+
+def up() -> None:
+    """Keep the whole stack running until Ctrl-C: Redis, Postgres, PostgREST, the API and a worker.
+
+    The data stay in .dealpulse/data. The API listens on PORT, by default 3000, and requests from this machine need no
+    token. Other `dealpulse` commands in this folder use this stack unless the environment names another.
+    """
+    exit_when_parent_dies()
+    own = _own_environment(Engine.auto)
+    data_dir = up_data_dir()
+    with suppress(KeyboardInterrupt):
+        with _running_stack(data_dir, durable=True) as stack:
+            say("Starting the API and the worker")
+            with (
+                running_services(stack, own=own, api_port=int(own.get("PORT", _DEFAULT_PORT))) as services,
+                announced(services, data_dir) as file,
+            ):
+                _print_addresses(services, stack, file)
+                _until_a_part_ends(services)
+    say("Stopped.")
+
+
+def _own_environment(engine: Engine) -> dict[str, str]:
+    own = own_environment(environ=os.environ, directory=Path.cwd())
+    if engine is Engine.local:
+        own.pop("ANTHROPIC_API_KEY", None)
+    elif engine is Engine.claude and "ANTHROPIC_API_KEY" not in own:
+        raise Invalid("--engine claude needs a key: set ANTHROPIC_API_KEY, in .env.local for example.")
+    port = own.get("PORT", "0")
+    if not port.isdecimal() or int(port) > 65535:
+        raise Invalid("PORT is not a port. Right would be: a port from 1 to 65535.", code="invalid_settings")
+    # Our own requests to the stack must not go through a proxy either.
+    for name in ("NO_PROXY", "no_proxy"):
+        os.environ[name] = ",".join(filter(None, [os.environ.get(name), "127.0.0.1", "localhost"]))
+    return own
+
+
+def _make_folder(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Invalid(f"{out} cannot be made a folder ({error.strerror}). Choose another --out.") from error
+
+
+@contextmanager
+def _running_stack(data_dir: Path, *, durable: bool) -> Iterator[Stack]:
+    def migrate(database_url: str) -> None:
+        say("Applying the migrations")
+        asyncio.run(apply_migrations(database_url))
+
+    with running_stack(
+        data_dir,
+        durable=durable,
+        prepare_database=migrate,
+        on_step=lambda step: say(step[:1].upper() + step[1:]),
+    ) as stack:
+        yield stack
+
+
+async def _run(services: Services, folder: Path, deal_name: str) -> DealRun:
+    async with connected(services.settings) as clients:
+        with progress_on(ERR) as watch:
+            runner = DealRunner(intake=clients.intake, watch=watch, fault=services.fault)
+            return await runner.run(folder, deal_name=deal_name)
+
+
+async def _run_and_gather(
+    services: Services, folder: Path, deal_name: str, files: list[FolderFile]
+) -> tuple[RunResult, str]:
+    async with connected(services.settings) as clients:
+        with progress_on(ERR) as watch:
+            runner = DealRunner(intake=clients.intake, watch=watch, fault=services.fault)
+            done = await runner.run(folder, deal_name=deal_name)
+        result = await result_of(done, folder=folder, files=files, store=clients.store, queue=clients.queue)
+        return result, done.brief.markdown
+
+
+def _print_brief(markdown: str) -> None:
+    if OUT.is_terminal:
+        OUT.print()
+        OUT.print(Markdown(markdown))
+        OUT.print()
+    else:
+        typer.echo(markdown)
+
+
+def _print_addresses(services: Services, stack: Stack, file: Path) -> None:
+    OUT.print(
+        f"""
+DealPulse is up. Ctrl-C stops everything; the data stay in {stack.data_dir}.
+
+  API       {services.api_url}
+  Supabase  {stack.supabase_url}
+  Redis, Postgres and all keys: {file}
+  Logs      {stack.data_dir / "logs"}
+
+Try, in another terminal:
+
+  curl {services.api_url}/api/queue/stats
+  curl -X POST {services.api_url}/api/queue/trigger-daily-briefs
+  dealpulse deal list
+""",
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+def _until_a_part_ends(services: Services) -> None:
+    """Raises LocalStackError (``part_failed``) once a service or a part of the stack is gone."""
+    while (fault := services.fault()) is None:
+        time.sleep(_WATCH_SECONDS)
+    raise LocalStackError("part_failed", fault)
