@@ -14,6 +14,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dealpulse.logs import configure
+from dealpulse.settings import LogSettings
+
 if TYPE_CHECKING:
     WorkerSettings: type
     DailyBriefWorkerSettings: type
@@ -23,8 +26,12 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> type:
+    if not name.endswith("WorkerSettings"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # Before anything else is imported: whatever fails from here on is one JSON line.
+    configure(LogSettings(), service="worker")
     from dealpulse.worker.entry import CLASS_NAMES, settings_class
 
     if name not in CLASS_NAMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(CLASS_NAMES)}")
     return settings_class(name)

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import structlog
 
+from dealpulse import logs
 from dealpulse.health import Health, log_status
 from dealpulse.queue.engine import Claimed, Engine, EngineSettings, Outcome
 from dealpulse.settings import Settings
@@ -54,6 +55,7 @@ class Fleet:
 
     async def start(self, ctx: dict[str, Any]) -> None:
         """arq's ``on_startup``: runs inside the worker's main task, with Redis reached."""
+        logs.capture_loop(asyncio.get_running_loop())
         self._root = asyncio.current_task()
         health = Health()
         runtime = await self._resources.enter_async_context(open_runtime(self._settings, health=health))

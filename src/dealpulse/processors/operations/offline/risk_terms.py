@@ -309,7 +309,7 @@ DEAL_TERMS = (
         cues=("material adverse",),
         says=r"(?:shall|will|must) not have (?:occurred|been|suffered)[^;]{0,160}material adverse (?:effect|change)"
         r"|\bno\b[^;]{0,60}material adverse (?:effect|change)[^;]{0,40}shall have (?:occurred|been)"
-        r"|\bthere (?:shall|will) have been no (?:\w+ )?material adverse (?:effect|change)"
+        r"|\bthere (?:shall|will) have been (?:\([a-z]\) )?no\b[^;]{0,240}material adverse (?:effect|change)"
         r"|material adverse (?:effect|change)[^;]{0,160}(?:not (?:be )?(?:obligated|obliged|required) to (?:close|consummate|complete)"
         r"|(?:may|right to|entitled to) (?:\w+ ){0,3}(?:terminate|withdraw|refuse))",
         unless=_DEFINES,

@@ -80,11 +80,10 @@ def _hits(sentences: Sequence[Sentence], patterns: Sequence[RiskPattern]) -> Ite
     for position, sentence in enumerate(sentences):
         flat = sentence.flat
         is_item = bool(_ITEM.match(sentence.text)) and position - lead_position <= LONGEST_LIST
+        if len(flat) >= _SHORTEST and not _NOT_A_STATEMENT.search(flat) and not is_injection(flat):
+            yield from _hit(position, sentence, f"{lead} " if is_item else "", patterns)
         if _LEADS.search(flat):
             lead, lead_position = flat, position
-        if len(flat) < _SHORTEST or _NOT_A_STATEMENT.search(flat) or is_injection(flat):
-            continue
-        yield from _hit(position, sentence, f"{lead} " if is_item else "", patterns)
 
 
 def _hit(position: int, sentence: Sentence, lead: str, patterns: Sequence[RiskPattern]) -> Iterator[_Hit]:
