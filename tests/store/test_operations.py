@@ -24,7 +24,7 @@ async def state_of(store: Store, deal: Deal) -> OperationState:
 
 
 async def age(database: asyncpg.Connection, seconds: float) -> None:
-    await database.execute("update processing_operations set changed_at = changed_at - $1", timedelta(seconds=seconds))
+    await database.execute("update processing_operations set changed_at = changed_at - $1::interval", timedelta(seconds=seconds))
 
 
 async def test_what_is_asked_for_is_pending_and_listed(store: Store, deal: Deal) -> None:

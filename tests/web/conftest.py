@@ -29,10 +29,12 @@ async def _serve(app: ASGIApp) -> AsyncIterator[httpx.AsyncClient]:
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="on"))
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         base = f"http://localhost:{listener.getsockname()[1]}"
-        async with httpx.AsyncClient(base_url=base, trust_env=False, timeout=20) as client:
-            yield client
-        server.should_exit = True
-        await serving
+        try:
+            async with httpx.AsyncClient(base_url=base, trust_env=False, timeout=20) as client:
+                yield client
+        finally:
+            server.should_exit = True
+            await serving
 
 
 @pytest.fixture

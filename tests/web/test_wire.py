@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dealpulse.errors import Invalid
-from dealpulse.web.wire import DailyBriefRequest, DocumentRequest, DriveChanges, Incoming, parse
+from dealpulse.web.codec import parse
+from dealpulse.web.wire import DailyBriefRequest, DocumentRequest, DriveChanges, Incoming
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

@@ -25,7 +25,6 @@ async def test_processing_a_document_starts_a_summary_unless_said_otherwise(
         "success": True,
         "message": "Processing started",
         "jobId": f"doc:{document.id}:summarize",
-        "deduplicated": False,
     }
     other = await api.post(address, json={"documentId": document.id, "dealId": deal.id, "operation": "classify"})
     assert other.json()["jobId"] == f"doc:{document.id}:classify"

@@ -13,12 +13,11 @@ from typing import Annotated, Final
 
 import msgspec
 import typer
-from rich.markdown import Markdown
+from typer.models import ArgumentInfo
 
 from dealpulse.cli.connection import connected, home, up_data_dir
 from dealpulse.cli.progress import progress_on
-from dealpulse.cli.terminal import ERR, OUT, say
-from dealpulse.errors import DealPulseError, Invalid
+from dealpulse.cli.terminal import ERR, OUT, print_markdown, say
 from dealpulse.local import sample_deal
 from dealpulse.local.data_dirs import emptied, passing_data_dir
 from dealpulse.local.deal_gathering import FolderFile, files_below, result_of
@@ -28,14 +27,18 @@ from dealpulse.local.errors import LocalStackError
 from dealpulse.local.processes import exit_when_parent_dies
 from dealpulse.local.services import Services, announced, own_environment, running_services
 from dealpulse.local.stack import Stack, running_stack
+from dealpulse.settings import Fault, SettingsError
+from dealpulse.settings.variables import PORT
 from dealpulse.store.migrate import apply_migrations
 
-_DEFAULT_PORT: Final = "3000"
+_DEFAULT_PORT: Final = 3000
+_ANY_PORT: Final = 0
 _WATCH_SECONDS: Final = 0.25
 
-Folder = Annotated[
-    Path, typer.Argument(help="A folder of documents and e-mails.", exists=True, file_okay=False, resolve_path=True)
-]
+
+def _folder(help_text: str) -> ArgumentInfo:
+    argument: ArgumentInfo = typer.Argument(help=help_text, exists=True, file_okay=False, resolve_path=True)
+    return argument
 
 
 class Engine(StrEnum):
@@ -55,7 +58,9 @@ EngineOption = Annotated[
 def demo(
     folder: Annotated[
         Path | None,
-        typer.Argument(help="Your own folder instead of the sample deal.", exists=True, file_okay=False, resolve_path=True),
+        typer.Argument(
+            help="Your own folder instead of the sample deal.", exists=True, file_okay=False, resolve_path=True
+        ),
     ] = None,
     engine: EngineOption = Engine.auto,
 ) -> None:
@@ -67,19 +72,20 @@ def demo(
     place = folder or sample_deal.PATH
     name = sample_deal.DEAL_NAME if folder is None else folder.name or str(folder)
     own = _own_environment(engine)
+    port = _port(own, _ANY_PORT)
     data_dir = emptied(home() / "demo")
     with _running_stack(data_dir, durable=False) as stack:
         say("Starting the API and the worker")
-        with running_services(stack, own=own, api_port=int(own.get("PORT", "0"))) as services:
+        with running_services(stack, own=own, api_port=port) as services:
             say(f"The API answers at {services.api_url}; processing {name!r} ({place})")
             run = asyncio.run(_run(services, place, name))
-            _print_brief(run.brief.markdown)
+            print_markdown(run.brief.markdown)
             say("Stopping")
     say(f"Done. `dealpulse up` (or `make up`) keeps all this running; the logs are in {data_dir / 'logs'}.")
 
 
 def run(
-    folder: Folder,
+    folder: Annotated[Path, _folder("A folder of documents and e-mails.")],
     out: Annotated[Path, typer.Option("--out", help="Where result.json and brief.md go.", resolve_path=True)],
     name: Annotated[str | None, typer.Option(help="The deal's name; the folder's by default.")] = None,
     engine: EngineOption = Engine.auto,
@@ -118,16 +124,16 @@ def up() -> None:
     """
     exit_when_parent_dies()
     own = _own_environment(Engine.auto)
+    port = _port(own, _DEFAULT_PORT)
     data_dir = up_data_dir()
-    with suppress(KeyboardInterrupt):
-        with _running_stack(data_dir, durable=True) as stack:
-            say("Starting the API and the worker")
-            with (
-                running_services(stack, own=own, api_port=int(own.get("PORT", _DEFAULT_PORT))) as services,
-                announced(services, data_dir) as file,
-            ):
-                _print_addresses(services, stack, file)
-                _until_a_part_ends(services)
+    with suppress(KeyboardInterrupt), _running_stack(data_dir, durable=True) as stack:
+        say("Starting the API and the worker")
+        with (
+            running_services(stack, own=own, api_port=port) as services,
+            announced(services, data_dir) as file,
+        ):
+            _print_addresses(services, stack, file)
+            _until_a_part_ends(services)
     say("Stopped.")
 
 
@@ -136,21 +142,26 @@ def _own_environment(engine: Engine) -> dict[str, str]:
     if engine is Engine.local:
         own.pop("ANTHROPIC_API_KEY", None)
     elif engine is Engine.claude and "ANTHROPIC_API_KEY" not in own:
-        raise Invalid("--engine claude needs a key: set ANTHROPIC_API_KEY, in .env.local for example.")
-    port = own.get("PORT", "0")
-    if not port.isdecimal() or int(port) > 65535:
-        raise Invalid("PORT is not a port. Right would be: a port from 1 to 65535.", code="invalid_settings")
+        raise typer.BadParameter("claude needs a key: set ANTHROPIC_API_KEY, in .env.local for example.")
     # Our own requests to the stack must not go through a proxy either.
     for name in ("NO_PROXY", "no_proxy"):
         os.environ[name] = ",".join(filter(None, [os.environ.get(name), "127.0.0.1", "localhost"]))
     return own
 
 
+def _port(own: Mapping[str, str], default: int) -> int:
+    """``PORT``, before anything is started. Raises SettingsError."""
+    try:
+        return PORT.parse(own[PORT.name]) if PORT.name in own else default
+    except ValueError as error:
+        raise SettingsError((Fault(PORT.name, str(error), PORT.remedy),)) from error
+
+
 def _make_folder(out: Path) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise Invalid(f"{out} cannot be made a folder ({error.strerror}). Choose another --out.") from error
+        raise typer.BadParameter(f"--out {out} cannot be made a folder ({error.strerror}).") from error
 
 
 @contextmanager
@@ -184,15 +195,6 @@ async def _run_and_gather(
             done = await runner.run(folder, deal_name=deal_name)
         result = await result_of(done, folder=folder, files=files, store=clients.store, queue=clients.queue)
         return result, done.brief.markdown
-
-
-def _print_brief(markdown: str) -> None:
-    if OUT.is_terminal:
-        OUT.print()
-        OUT.print(Markdown(markdown))
-        OUT.print()
-    else:
-        typer.echo(markdown)
 
 
 def _print_addresses(services: Services, stack: Stack, file: Path) -> None:

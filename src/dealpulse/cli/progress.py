@@ -55,18 +55,26 @@ def _counts(tally: Tally) -> str:
 
 
 def _picture(progress: Progress, seconds: float) -> Group:
-    work = Table("", *(Text(name, justify="right") for name in ("found", "read", "analysed", "failed")), box=None)
+    work = _table("", "found", "read", "analysed", "failed")
     for name, tally in (("documents", progress.documents), ("e-mails", progress.emails)):
-        work.add_row(name, *_right(tally.found, tally.read, tally.analysed, tally.failed))
-    queues = Table("queue", *(Text(name, justify="right") for name in ("waiting", "active", "done", "dead")), box=None)
+        work.add_row(name, *_dimmed(tally.found, tally.read, tally.analysed, tally.failed))
+    queues = _table("queue", "waiting", "active", "done", "dead")
     for queue in QUEUES:
         stats = progress.queues.get(queue.name)
         if stats is not None:
             done = stats.totals.get("completed", stats.completed)
-            queues.add_row(queue.slug, *_right(stats.waiting + stats.delayed, stats.active, done, stats.failed))
+            queues.add_row(queue.slug, *_dimmed(stats.waiting + stats.delayed, stats.active, done, stats.failed))
     title = Text(f"{progress.phase.value} ({seconds:.0f} s)", style="bold")
     return Group(title, "", work, "", queues)
 
 
-def _right(*numbers: int) -> list[Text]:
-    return [Text(str(number), justify="right", style="" if number else "dim") for number in numbers]
+def _table(first: str, *numbers: str) -> Table:
+    table = Table(first, box=None)
+    for number in numbers:
+        table.add_column(number, justify="right")
+    return table
+
+
+def _dimmed(*numbers: int) -> list[Text]:
+    """Numbers, those that are nothing yet less visible."""
+    return [Text(str(number), style="" if number else "dim") for number in numbers]

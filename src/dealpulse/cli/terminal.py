@@ -8,6 +8,7 @@ from typing import Final
 
 import structlog
 from rich.console import Console
+from rich.markdown import Markdown
 
 OUT: Final = Console(highlight=False)
 ERR: Final = Console(stderr=True, highlight=False)
@@ -21,6 +22,14 @@ def say(text: str, *, style: str = "") -> None:
 def say_error(message: str) -> None:
     """What went wrong, as the last thing said."""
     ERR.print(f"Error: {message}", style="bold red", markup=False, soft_wrap=True)
+
+
+def print_markdown(markdown: str) -> None:
+    """Laid out on a terminal, as it is elsewhere."""
+    if OUT.is_terminal:
+        OUT.print(Markdown(markdown))
+    else:
+        OUT.print(markdown, markup=False, soft_wrap=True)
 
 
 def quieten_logs() -> None:

@@ -43,8 +43,18 @@ def answer(request: Request) -> Answer:
         return Failed(code="out_of_memory", message="The file needs more memory to read than it may use; split it.")
     except FileNotFoundError:
         return Failed(code="file_missing", message="The file to read is not there.", permanent=False)
-    except Exception:  # libraries raise anything on damaged input
-        return Failed(code="corrupt", message="The file is damaged; open it, save it again and resend it.")
+    except Exception as error:  # libraries raise anything on damaged input
+        message = "The file is damaged; open it, save it again and resend it."
+        return Failed(code="corrupt", message=message, cause=_where(error))
+
+
+def _where(error: Exception) -> str:
+    """The exception's type and the place it came from, without its message, which may quote the file."""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    where = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else "nowhere"
+    return f"{type(error).__qualname__} at {where}"
 
 
 def _read(request: Request) -> Answer:

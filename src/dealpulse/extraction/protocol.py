@@ -37,11 +37,15 @@ class Failed(Struct, frozen=True, kw_only=True, tag=True):
     """False: another attempt may work, and the file is not to blame."""
     about_file: bool = True
     """False: our own set-up is to blame (a missing OCR language), not the file."""
+    cause: str = ""
+    """For developers: what was raised and where; no content."""
 
     def error(self) -> DealPulseError:
-        if not self.permanent:
-            return Transient(self.message, code=self.code)
-        return (Unreadable if self.about_file else Permanent)(self.message, code=self.code)
+        kind = Transient if not self.permanent else Unreadable if self.about_file else Permanent
+        error = kind(self.message, code=self.code)
+        if self.cause:
+            error.add_note(self.cause)
+        return error
 
 
 Answer = Read | Failed

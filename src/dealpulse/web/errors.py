@@ -22,7 +22,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from dealpulse.errors import DealPulseError, Invalid, NotFound, Rejected, Transient
-from dealpulse.web.wire import ErrorBody, Fault, JsonResponse
+from dealpulse.web.codec import JsonResponse
+from dealpulse.web.wire import ErrorBody, Fault
 
 log = structlog.get_logger(__name__)
 

@@ -9,8 +9,9 @@ from typing import Final
 
 from dealpulse.errors import DealPulseError, NotFound
 from dealpulse.store import Store
+from dealpulse.web.codec import JsonResponse
 from dealpulse.web.routing import Answer, ApiRequest, Endpoint, get
-from dealpulse.web.wire import HealthAnswer, IndexAnswer, JsonResponse, ReadinessAnswer
+from dealpulse.web.wire import HealthAnswer, IndexAnswer, ReadinessAnswer
 
 PROBE_SECONDS: Final = 3.0
 

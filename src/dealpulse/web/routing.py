@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final, TypeAlias, TypedDict, TypeVar
+from typing import Final, TypeAlias, TypedDict
 
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -19,8 +19,9 @@ from dealpulse.intake import Intake
 from dealpulse.queue import QueueClient
 from dealpulse.settings import ApiSettings
 from dealpulse.store import Store
+from dealpulse.web.codec import Body, JsonResponse, body_of
 from dealpulse.web.middleware import BodyLimit
-from dealpulse.web.wire import Incoming, JsonResponse, Outgoing, body_of
+from dealpulse.web.wire import Incoming, Outgoing
 
 
 class State(TypedDict):
@@ -35,7 +36,6 @@ class State(TypedDict):
 ApiRequest: TypeAlias = Request[State]
 Answer: TypeAlias = Outgoing | Response
 Handler: TypeAlias = Callable[[ApiRequest], Awaitable[Answer]]
-Body = TypeVar("Body", bound=Incoming)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,67 +7,9 @@ default. Ids stay text here; whether they exist, the store knows.
 from __future__ import annotations
 
 import datetime
-import re
 from collections.abc import Mapping
-from typing import Any, Final, TypeVar
 
-import msgspec
 from msgspec import Raw, Struct, field
-from starlette.requests import Request
-from starlette.responses import Response
-
-from dealpulse.errors import Invalid
-
-# --- reading and writing ----------------------------------------------------------------------------------------------
-
-Body = TypeVar("Body", bound=Struct)
-
-_FIELD: Final = re.compile(r"at `\$\.?(?P<path>[^`]+)`|(?P<kind>required|unknown) field `(?P<name>[^`]+)`")
-
-
-class JsonResponse(Response):
-    """A wire value as JSON; dates as ISO 8601."""
-
-    media_type = "application/json"
-
-    def render(self, content: Any) -> bytes:
-        return msgspec.json.encode(content)
-
-
-async def body_of(request: Request[Any], kind: type[Body]) -> Body:
-    """The request's JSON body as ``kind``, whatever its content type says.
-
-    Raises:
-        Invalid: ``malformed_json``, or ``invalid_body`` with the field's name in the details.
-    """
-    return parse(await request.body(), kind)
-
-
-def parse(data: bytes | Raw, kind: type[Body]) -> Body:
-    """JSON as ``kind``. Raises as :func:`body_of`."""
-    try:
-        return msgspec.json.decode(data, type=kind)
-    except msgspec.ValidationError as error:
-        raise _invalid_body(str(error)) from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        if not bytes(data).strip():
-            raise Invalid("The body is empty; it should be a JSON object.", code="malformed_json") from error
-        raise Invalid("The body is not well-formed JSON.", code="malformed_json") from error
-
-
-def _invalid_body(problem: str) -> Invalid:
-    found = _FIELD.search(problem)
-    details: dict[str, object] = {"problem": problem}
-    name = None
-    if found is not None:
-        # A field missing inside a list is told as "required field `x` - at `$.list[0]`"; both parts matter.
-        parent = re.search(r"at `\$\.?([^`]+)`", problem)
-        parts = [parent.group(1) if parent else None, found.group("name")]
-        name = ".".join(part for part in parts if part)
-    if name:
-        details["field"] = name
-        return Invalid(f"The field {name} is not as it should be.", code="invalid_body", details=details)
-    return Invalid("The body is not as it should be.", code="invalid_body", details=details)
 
 
 class Incoming(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
@@ -154,9 +96,8 @@ class JobAnswer(Success, frozen=True, kw_only=True):
 
 
 class ProcessingAnswer(Success, frozen=True, kw_only=True):
-    job_id: str
-    deduplicated: bool
     message: str = "Processing started"
+    job_id: str
 
 
 class DealJob(Outgoing, frozen=True, kw_only=True):

@@ -29,7 +29,7 @@ async def process(request: ApiRequest, asked: DocumentRequest) -> ProcessingAnsw
     if asked.document_id.casefold() != document_id.casefold():
         raise invalid("The address names one document, the body another.", code="contradicting_ids", field="documentId")
     enqueued = await request.state["intake"].queue_document_processing(document_id, asked.deal_id, asked.operation)
-    return ProcessingAnswer(job_id=enqueued.job_id, deduplicated=enqueued.deduplicated)
+    return ProcessingAnswer(job_id=enqueued.job_id)
 
 
 async def upload(request: ApiRequest) -> UploadAnswer:

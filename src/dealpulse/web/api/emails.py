@@ -14,7 +14,7 @@ async def process(request: ApiRequest, asked: EmailRequest) -> ProcessingAnswer:
     if asked.email_id.casefold() != email_id.casefold():
         raise invalid("The address names one e-mail, the body another.", code="contradicting_ids", field="emailId")
     enqueued = await request.state["intake"].queue_email_processing(email_id, asked.deal_id, asked.operation)
-    return ProcessingAnswer(job_id=enqueued.job_id, deduplicated=enqueued.deduplicated)
+    return ProcessingAnswer(job_id=enqueued.job_id)
 
 
 ENDPOINTS: Final[tuple[Endpoint, ...]] = (post_json("/emails/{email_id}/process", process, takes=EmailRequest),)

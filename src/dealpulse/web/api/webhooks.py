@@ -9,8 +9,9 @@ import structlog
 from dealpulse.errors import Rejected, Transient
 from dealpulse.jobs import SyncType
 from dealpulse.models import SourceType
+from dealpulse.web.codec import parse
 from dealpulse.web.routing import ApiRequest, Endpoint, post_json
-from dealpulse.web.wire import DriveChange, DriveChanges, ReceivedAnswer, parse
+from dealpulse.web.wire import DriveChange, DriveChanges, ReceivedAnswer
 
 log = structlog.get_logger(__name__)
 

@@ -16,7 +16,8 @@ _SHARE = (
 _REVENUE = r"\b(?:revenues?|sales|turnover|arr|mrr|bookings|billings|recurring revenue)\b"
 _NO_SINGLE_CUSTOMER = (
     r"\bno (?:single |one |individual |other )?(?:customer|client|supplier|vendor)|\btop (?:ten|10|twenty|20|25|fifty|50)\b[^;]{0,60}"
-    r"\b(?:[1-4]\d)(?:\.\d+)? ?(?:%|percent)|well[- ]diversified|\bnone of\b"
+    r"\b(?:[1-4]\d)(?:\.\d+)? ?(?:%|percent)"
+    r"|\b(?:(?:ten|10|twenty|20|25|fifty|50) largest|largest (?:ten|10|twenty|20|25|50))\b[^;]{0,60}\b[1-4]\d(?:\.\d+)? ?(?:%|percent)|well[- ]diversified|\bnone of\b"
 )
 _NOT_A_CUSTOMER = (
     r"\b(?:segments?|product lines?|services? revenue|subscriptions?|licen[cs]es?|regions?|geograph\w+|domestic|international|europe"
@@ -166,12 +167,15 @@ EARNINGS = (
         says=either_order(
             r"\btax(?:es|able|ing)?\b|\bvat\b|\birs\b|\bhmrc\b|\bnexus\b|\btransfer pricing",
             r"\b(?:is|are|was|were|currently) (?:\w+ ){0,2}(?:under|being) (?:\w+ )?audit\w*|\bopen(?:ed)? (?:\w+ ){0,2}audit|\baudit (?:\w+ ){0,3}"
-            r"(?:is ongoing|is pending|by the)|\b(?:notice of )?(?:proposed )?(?:assessment|deficiency|adjustment)s?\b[^;]{0,60}(?:received|issued|of \W?"
-            r"\d|totall?ing|proposed|disallow\w*)|\bexposure\b|\b(?:not|never) (?:\w+ ){0,3}(?:collect\w*|remit\w*|filed?|paid|withheld|register\w*"
+            r"(?:is ongoing|is pending|by the)|\b(?:notice of )?(?:proposed )?(?:assessment|deficiency|adjustment)s?\b[^;]{0,60}(?:received|issued|of (?:approximately |about )?(?:\W?"
+            r"\d|usd|eur|gbp|us\$)|totall?ing|proposed|disallow\w*)|\bexposure\b|\b(?:not|never) (?:\w+ ){0,3}(?:collect\w*|remit\w*|filed?|paid|withheld|register\w*"
             r"|charged?)\b|\bunpaid\b|\bunderpa\w+|\bunremitted\b|\buncollected\b|\bfail(?:ed|ure|s) to (?:collect|remit|file|pay|withhold|register|charge)"
             r"|\bvoluntary disclosure|\bback taxes|\bdisallow\w*",
             140,
-        ),
+        )
+        + r"|\b(?:irs|hmrc|tax (?:authorit(?:y|ies)|office)|internal revenue service|revenue (?:agency|authority))\b[^;]{0,40}\b(?:is|has|have|are)\b[^;]{0,20}"
+        r"\b(?:audit(?:ing|ed)|examin(?:ing|ed)|opened|challeng(?:ed|ing)|proposed|assessed|issued|questioned)\b"
+        r"|\breceived\b[^;]{0,40}\b(?:assessment|deficiency)\b[^;]{0,60}\b(?:tax(?:es)?|vat)\b",
         unless=f"{_TERM_OF_CONTRACT}|section 4(?:09a|999)|deferred tax|\\bno (?:tax|exposure)|net of tax|customer (?:is|shall)|effective tax rate|executive",
     ),
     RiskPattern(
@@ -267,7 +271,7 @@ PEOPLE = (
         kind=Kind.fact,
         cues=("lease", "landlord", "tenan", "premises", "zoning", "holdover", "month-to-month", "month to month", "dilapidation", "evict", "lessor"),
         says=r"\b(?:holdover|holding over)\b[^;]{0,80}\b(?:lease|tenan\w+|since|rent|basis)|\b(?:lease|tenancy|premises|facility)\b[^;]{0,100}\b(?:holdover"
-        r"|month[- ]to[- ]month)"
+        r"|month[- ]to[- ]month)|\bmonth[- ]to[- ]month (?:\w+ )?(?:tenancy|lease|basis|occupancy)\b|\b(?:lease|tenancy)\b[^;]{0,100}\b(?:month[- ]to[- ]month)"
         r"|\b(?:lease|tenancy)\b[^;]{0,120}\b(?:no (?:renewal|option|extension)|not (?:be )?renew\w*|expired|without (?:a |an )?(?:renewal|option)|in default"
         r"|cannot be renewed)\b"
         r"|\blandlord\b[^;]{0,100}\b(?:may|can|intends?|plans?|has (?:given|served|declined|refused|indicated))\b[^;]{0,60}\b(?:terminat\w+|redevelop\w*|demolish"

@@ -163,6 +163,8 @@ INTELLECTUAL_PROPERTY = (
         r"|\b(?:no|without(?: an?y?)?|lack(?:s|ed|ing)?|absence of|missing|unsigned)\b[^;]{0,50}\b(?:invention[s]? assignments?|assignments? of"
         r" (?:\w+ ){0,2}(?:inventions|intellectual|ip\b|rights|copyrights?|patents?)|ip assignments?|piiaa?s?\b|work[- ](?:made[- ])?for[- ]hire"
         r"|proprietary information and inventions?)"
+        r"|\b(?:never|not) (?:been )?(?:signed|executed|assigned|transferred|entered into)\b[^;]{0,100}\b(?:inventions?|intellectual property|\bip\b"
+        r"|patents?|copyrights?|source code|software|work product|proprietary information|trade ?marks?)"
         r"|\b(?:contractors?|consultants?|freelancers?|developers?|founders?|university|agency|studio|engineers?|ex-employee|co-founder"
         r"|inventor)\b[^;]{0,120}\b(?:retains?|owns?|holds?|reserves?|retained|claims?|asserts?)\b[^;]{0,80}\b(?:ownership|title"
         r"|intellectual property|copyrights?|all rights?|\bip\b|patents?|source code|rights in|joint)"
@@ -173,6 +175,24 @@ INTELLECTUAL_PROPERTY = (
         r"|ceo|cto)\b",
         unless=f"{_TERM_OF_CONTRACT}|\\blicensor\\b|off-the-shelf|\\bany (?:software|intellectual|patent)|hosting|warrant(?:s|ed)\\b"
         r"|\ball (?:\w+ ){0,3}(?:employees|contractors|developers|engineers)(?: \w+){0,4} have (?:signed|executed|entered|assigned)",
+    ),
+)
+
+INTELLECTUAL_PROPERTY_TERMS = (
+    RiskPattern(
+        category=RiskCategory.ip_ownership,
+        severity=Severity.P1,
+        action=Action.structure,
+        title="Work made for the company belongs to its maker",
+        why="The company only has a licence to what it paid for: an assignment is needed before close.",
+        kind=Kind.term,
+        cues=("retain", "own", "vest", "remain"),
+        says=r"\b(?:contractor|consultant|freelancer|developer|agency|university|studio|designer|institute|author)\b[^;]{0,40}"
+        r"\b(?:shall|will|does|hereby)\b[^;]{0,20}\b(?:retains?|owns?|remain the (?:\w+ )?owner)\b[^;]{0,160}\b(?:software|deliverables|work product|source code"
+        r"|inventions?|intellectual property|results|code|materials|developments|designs|copyright)"
+        r"|\b(?:deliverables|work product|results|inventions|source code|developments|foreground)\b[^;]{0,120}\b(?:shall|will)\b[^;]{0,30}\b(?:remain|vest in"
+        r"|belong to|be owned by|be the property of)\b[^;]{0,40}\b(?:contractor|consultant|freelancer|developer|agency|university|studio|designer|institute)",
+        unless=r"\bmeans\b|pre-?existing|background|no (?:rights|title)|tools",
     ),
 )
 
@@ -197,6 +217,8 @@ PRIVACY_AND_CYBER = (
         )
         + r"|\b(?:no|not|without|lacks?|never|absence of)\b[^;]{0,50}\b(?:multi-?factor|mfa\b|penetration test\w*|pen tests?|incident response"
         r" plan|encrypt(?:ed|ion) at rest|soc 2|offline backups?|disaster recovery (?:plan|test))"
+        r"|\b(?:multi-?factor authentication|mfa|two-factor authentication|backups?|encryption|patches|logging)\b[^;]{0,40}\b(?:is|are|was|were|has|have) not"
+        r" (?:\w+ ){0,2}(?:enabled|enforced|in place|implemented|tested|required|applied|deployed|configured)\b"
         r"|\b(?:penetration test\w*|pen test|vulnerability scan|security (?:audit|assessment))\b[^;]{0,140}\b(?:critical|high[- ](?:severity|risk))"
         r"|\b(?:critical|high[- ](?:severity|risk)) (?:\w+ ){0,2}vulnerabilit\w+[^;]{0,80}\b(?:open|unpatched|unremediated|remain\w*|not)\b",
         unless=f"{_TERM_OF_CONTRACT}|\\bcustomer data\\b[^;]{{0,40}}\\bshall\\b|\\b(?:was|were|is|are) (?:all )?remediated\\b|\\bno (?:evidence of|known|reported)"
@@ -267,4 +289,4 @@ ENVIRONMENT_AND_INSURANCE = (
     ),
 )
 
-FACTS = (*LITIGATION, *INTELLECTUAL_PROPERTY, *PRIVACY_AND_CYBER, *ENVIRONMENT_AND_INSURANCE, *REGULATORY)
+FACTS = (*LITIGATION, *INTELLECTUAL_PROPERTY, *INTELLECTUAL_PROPERTY_TERMS, *PRIVACY_AND_CYBER, *ENVIRONMENT_AND_INSURANCE, *REGULATORY)

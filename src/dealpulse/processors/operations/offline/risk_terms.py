@@ -9,6 +9,7 @@ _CONTROL = (
     r"(?:changes?|transfer)[ -](?:of|in)[ -](?:the )?(?:\w+ ){0,2}(?:control|ownership)"
     r"|(?:sale|transfer|acquisition|disposition|disposal) of (?:all or |a |more than )?(?:substantially all|majority|controlling"
     r"|50 ?%|fifty)[^;]{0,60}?(?:shares|stock|equity|assets|interests?|voting|securities|undertaking)"
+    r"|(?:control|ownership)(?: of (?:\w+ ){1,4}?)? ?changes\b|changes? hands|new owner\w*"
     r"|(?:is|are|be|being|becomes?) (?:directly or indirectly )?(?:acquired by|controlled by|owned by) (?:a |any |another )"
     r"(?:competitor|third party|person|entity|company)"
 )
@@ -23,10 +24,13 @@ _NO_CONTROL_RIGHT = (
 _DEFINES = (
     r"\b(?:means|shall mean|will mean|has the meaning|have the meanings?|is defined|are defined|shall include, but)\b"
 )
-_LISTED_IN_A_REPRESENTATION = (
+_LISTED = (
     r"\b(?:any|each|every|all) (?:\w+ ){0,3}(?:contracts?|agreements?|leases?|licenses?|plan|commitments?)"
     r" (?:\w+ ){0,3}(?:that|which|containing|contains|under|pursuant|with|providing|relating|to which)\b"
-    r"|\b(?:except as|as) (?:set forth|disclosed|listed|described|expressly)\b|\bparties hereto\b|\beffective time\b"
+)
+_LISTED_IN_A_REPRESENTATION = (
+    f"{_LISTED}|"
+    r"\b(?:except as|as) (?:set forth|disclosed|listed|described|expressly)\b|\bparties hereto\b|\beffective time\b"
     r"|\bmerger sub\b|\bneither (?:the )?(?:company|seller|parent|execution|the execution)\b"
     r"|\bconsummation of the (?:merger|transactions?)\b|\bcompany disclosure\b"
 )
@@ -45,7 +49,9 @@ CHANGE_OF_CONTROL = (
         title="A change of control lets the other side act",
         why="The acquisition itself triggers this right: a consent or waiver is needed before close.",
         kind=Kind.term,
-        cues=("control", "ownership", "sale of", "transfer of", "acquired by", "controlled by", "owned by"),
+        cues=(
+            "control", "ownership", "sale of", "transfer of", "acquired by", "acquisition of", "dispos", "owned by", "new owner", "hands",
+        ),  # fmt: skip
         says=either_order(
             _CONTROL,
             r"\bterminat(?:e|ed|ion)\b|\bcancel\b|\baccelerat\w+|immediately due|due and payable|event of default"
@@ -104,7 +110,7 @@ ANTI_ASSIGNMENT = (
             r"|substantially)|sale of assets|successor in interest",
             200,
         ),
-        unless=f"{_NEUTRAL}|\\bmay assign\\b|\\bexcept (?:to|in connection|that|for)\\b"
+        unless=f"{_NEUTRAL}|(?<!neither party )\\bmay assign\\b|\\bexcept (?:to|in connection|that|for)\\b"
         r"|other than (?:to|in connection)|provided,? (?:however,? )?that (?:\w+ ){0,6}may|rights, interests or obligations"
         r"|without (?:the |such )?(?:\w+ )?consent (?:in connection|to (?:an? )?(?:affiliate|successor))|of the parties",
     ),
@@ -141,6 +147,8 @@ TERMINATION = (
         r"(?:for (?:its |their )?(?:own )?convenience|without cause|with or without cause|for any (?:or no )?reason|for no reason"
         r"|without (?:giving )?(?:any )?reason|in its (?:sole|absolute) discretion|at (?:its|their) (?:sole )?(?:discretion|option)"
         r"|at any time)"
+        r"|\b(?:may|can|is entitled to)\b[^;]{0,60}(?:for convenience|without cause|for any reason|without giving|sole discretion)[^;]{0,40}"
+        r"\b(?:terminate|cancel)\b"
         r"|(?:for convenience|without cause|for any reason|at any time)[^;]{0,80}\b(?:may|can|entitled to|right to) (?:\w+ ){0,3}"
         r"(?:terminate|cancel)"
         r"|\bterminat\w+ (?:\w+ ){0,3}for convenience\b",
@@ -168,6 +176,8 @@ COMMERCIAL_RESTRICTIONS = (
         r"|not (?:be )?less favou?rable|as low as|lowest|more favou?rable|lower|best)[^;]{0,140}"
         r"\b(?:other|another|similar(?:ly situated)?|any) (?:\w+ ){0,3}(?:customers?|clients?|purchasers?|buyers?|licensees?"
         r"|distributors?|resellers?|accounts?|retailers?)"
+        r"|\bother (?:\w+ ){0,2}(?:customer|client|buyer|purchaser|party|retailer)s?\b[^;]{0,60}\b(?:lower|better|more favou?rable|reduced)\b[^;]{0,30}"
+        r"\b(?:prices?|pricing|rates?|terms|fees?|discounts?)\b"
         r"|\b(?:lower|better|more favou?rable) (?:net |unit )?(?:prices?|pricing|rates?|terms)[^;]{0,80}\b(?:other|another|third)"
         r" (?:\w+ ){0,2}(?:customer|client|buyer|purchaser|party)[^;]{0,160}(?:reduc|adjust|extend|match|refund|entitled|offer"
         r"|lower|credit|same)",
@@ -190,7 +200,8 @@ COMMERCIAL_RESTRICTIONS = (
         r"(?:\bexclusively (?:from|to|through|with|by)\b|all (?:of )?its requirements|solely from)"
         r"|\b(?:shall|will|may|must|agrees? (?:that it will )?)(?: to)? ?not\b[^;]{0,60}\b(?:sell|supply|market|distribute|offer"
         r"|provide|license|purchase|buy|source)\b[^;]{0,140}\b(?:to|from|for|with|by) (?:any )?(?:\w+ ){0,3}(?:competitors?"
-        r"|competing|other (?:customer|supplier|distributor|vendor|retailer|party|person))\b"
+        r"|competing|other (?:\w+ ){0,2}(?:customer|client|supplier|distributor|vendor|retailer|reseller|manufacturer|dealer|party|person|buyer|company|operator"
+        r"|provider)s?)\b"
         r"|\b(?:supplier|company|vendor|provider|licensor|seller) (?:\w+ )?exclusivity\b"
         r"|\bexclusive (?:supply|distribution|dealing|purchase|purchasing) (?:agreement|arrangement|obligation|right|basis)",
         unless=f"{_NEUTRAL}|non-?exclusive|not exclusive|exclusive (?:jurisdiction|remed|venue|forum|property|possession|courts?"
@@ -209,10 +220,12 @@ COMMERCIAL_RESTRICTIONS = (
         says=r"\b(?:company|supplier|vendor|provider|licensee|distributor|contractor|group|subsidiar\w+|affiliates|borrower"
         r"|reseller|manufacturer|franchisee|licensor)\b[^;]{0,100}\b(?:shall|will|may|must|agrees?|undertakes?|covenants?)"
         r"(?: that it (?:shall|will))?(?: to)? ?not\b[^;]{0,160}\b(?:compet(?:e|es|ing|itive)|competitor)\b"
+        r"|\bneither (?:the )?(?:company|supplier|vendor|provider|licensee|distributor|group|contractor)\b[^;]{0,80}\b(?:shall|will|may)\b[^;]{0,140}"
+        r"\bcompet(?:e|es|ing|itive|itor)\b"
         r"|\b(?:company|group|supplier|provider|target|subsidiar\w+)\b[^;]{0,60}(?:is|are|remains?|be) (?:\w+ ){0,2}(?:bound by|subject"
         r" to|restricted by|prohibited from|restricted from|barred from|precluded from)[^;]{0,80}(?:non-?compet\w+|compet(?:e|ing)"
         r"|covenant not to compete)",
-        unless=f"{_NEUTRAL}|competent|nothing (?:in|herein)|\\b(?:you|executive|employee|consultant|seller|founder|shareholder|optionee)"
+        unless=f"{_DEFINES}|{_LISTED}|competent|nothing (?:in|herein)|\\b(?:you|executive|employee|consultant|seller|founder|shareholder|optionee)"
         r"(?:'s|s)?\b|not (?:be )?(?:prohibited|restricted|precluded|prevented)|may compete|competitive (?:bid|price|rate|process)"
         r"|business or financial condition|\bnot (?:bound|subject)|hire|recruit|disclose",
     ),

@@ -1,0 +1,121 @@
+"""Deals: make, list, look at, archive."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+from rich.table import Table
+
+from dealpulse.cli.connection import Clients, connected, settings
+from dealpulse.cli.terminal import OUT, print_markdown
+from dealpulse.errors import NotFound
+from dealpulse.models import Brief, Deal, Document, DocumentState, Email, Source, SourceType
+
+deal = typer.Typer(help="Make, list, look at and archive deals.", no_args_is_help=True, rich_markup_mode=None)
+
+Result = TypeVar("Result")
+DealId = Annotated[str, typer.Argument(help="The deal's id.")]
+
+
+@deal.command()
+def create(
+    name: str,
+    time_zone: Annotated[str | None, typer.Option(help="Such as Europe/Berlin; by default TIMEZONE.")] = None,
+) -> None:
+    """Make a new, active deal and print its id."""
+    made = _ask(lambda clients: clients.intake.create_deal(name, time_zone=time_zone))
+    typer.echo(made.id)
+
+
+@deal.command("list")
+def list_deals(status: Annotated[str | None, typer.Option(help="Only those, such as active.")] = None) -> None:
+    """List the deals by name."""
+    found: list[Deal] = _ask(lambda clients: clients.store.deals.all(status=status))
+    if not found:
+        typer.echo("There is no deal." if status is None else f"There is no {status} deal.")
+        return
+    table = Table("id", "status", "time zone", "name", box=None, pad_edge=False)
+    for one in found:
+        table.add_row(one.id, one.status, one.time_zone or "-", one.name)
+    OUT.print(table, soft_wrap=True)
+
+
+@deal.command()
+def show(deal_id: DealId) -> None:
+    """Show a deal's sources and how many documents, e-mails, risks and blockers it has."""
+
+    async def look(clients: Clients) -> list[str]:
+        found = await clients.store.deals.get(deal_id)
+        documents = await clients.store.documents.of_deal(found.id)
+        emails = await clients.store.emails.of_deal(found.id)
+        everything: list[Document | Email] = [*documents, *emails]
+        failed = [one for one in everything if one.state is DocumentState.failed]
+        return [
+            f"{found.name} ({found.status})",
+            *[_source_line(source) for source in await clients.store.sources.of_deal(found.id)],
+            f"{len(documents)} documents, {len(emails)} e-mails, {len(failed)} of them unreadable",
+            f"{len(await clients.store.findings.of_deal(found.id))} risks",
+            f"{len(await clients.store.blockers.of_deal(found.id))} blockers",
+            *[f"unreadable: {one.path}: {one.failure_reason}" for one in failed],
+        ]
+
+    typer.echo("\n".join(_ask(look)))
+
+
+@deal.command("add-source")
+def add_source(
+    deal_id: DealId,
+    location: Annotated[str, typer.Argument(help="A folder's path, or what its connector needs to find it.")],
+    source_type: Annotated[str, typer.Option("--type", help="What kind of place it is.")] = SourceType.folder.value,
+) -> None:
+    """Connect a place documents or e-mails come from; `dealpulse enqueue source-sync` then fetches them."""
+    place = str(Path(location).resolve()) if source_type == SourceType.folder.value else location
+    made = _ask(lambda clients: clients.intake.add_source(deal_id, source_type, location=place))
+    typer.echo(made.id)
+
+
+@deal.command()
+def brief(
+    deal_id: DealId,
+    day: Annotated[
+        datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="By default today where the deal is.")
+    ] = None,
+) -> None:
+    """Print a deal's brief."""
+
+    async def look(clients: Clients) -> Brief:
+        found = await clients.store.deals.get(deal_id)
+        wanted = clients.intake.local_date(found) if day is None else day.date()
+        written = await clients.store.briefs.get(found.id, wanted)
+        if written is None:
+            advice = f"Ask for it: dealpulse enqueue daily-brief {found.id} --date {wanted}"
+            raise NotFound(f"There is no brief of {wanted}. {advice}", code="brief_not_found")
+        return written
+
+    print_markdown(_ask(look).markdown)
+
+
+@deal.command()
+def archive(deal_id: DealId) -> None:
+    """Stop a deal's briefs; nothing of it is lost."""
+    done: Deal = _ask(lambda clients: clients.store.deals.archive(deal_id))
+    typer.echo(f"{done.name} is {done.status}.")
+
+
+def _source_line(source: Source) -> str:
+    synced = "never synced" if source.last_synced_at is None else f"synced {source.last_synced_at:%Y-%m-%d %H:%M} UTC"
+    problem = f"; last error: {source.last_error}" if source.last_error else ""
+    return f"{source.type.value} source {source.location}: {source.state.value}, {synced}{problem}"
+
+
+def _ask(question: Callable[[Clients], Awaitable[Result]]) -> Result:
+    async def ask() -> Result:
+        async with connected(settings()) as clients:
+            return await question(clients)
+
+    return asyncio.run(ask())
