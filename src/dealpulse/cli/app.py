@@ -26,7 +26,9 @@ running in this folder, if it does (its addresses are in .dealpulse/data/env).
 Exit codes: 0 done, 1 failed, 2 wrong settings or arguments.
 """
 
-app = typer.Typer(help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+app = typer.Typer(
+    help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
+)
 app.command("demo")(local.demo)
 app.command("up")(local.up)
 app.command("run")(local.run)

@@ -25,7 +25,7 @@ from dealpulse.local.deal_result import RunResult
 from dealpulse.local.deal_run import DealRun, DealRunner
 from dealpulse.local.errors import LocalStackError
 from dealpulse.local.processes import exit_when_parent_dies
-from dealpulse.local.services import Services, announced, own_environment, running_services
+from dealpulse.local.services import Services, announced, api_port, own_environment, running_services
 from dealpulse.local.stack import Stack, running_stack
 from dealpulse.settings import Fault, SettingsError
 from dealpulse.settings.variables import PORT
@@ -72,7 +72,7 @@ def demo(
     place = folder or sample_deal.PATH
     name = sample_deal.DEAL_NAME if folder is None else folder.name or str(folder)
     own = _own_environment(engine)
-    port = _port(own, _ANY_PORT)
+    port = api_port(_port(own, _ANY_PORT))
     data_dir = emptied(home() / "demo")
     with _running_stack(data_dir, durable=False) as stack:
         say("Starting the API and the worker")
@@ -124,7 +124,7 @@ def up() -> None:
     """
     exit_when_parent_dies()
     own = _own_environment(Engine.auto)
-    port = _port(own, _DEFAULT_PORT)
+    port = api_port(_port(own, _DEFAULT_PORT))
     data_dir = up_data_dir()
     with suppress(KeyboardInterrupt), _running_stack(data_dir, durable=True) as stack:
         say("Starting the API and the worker")

@@ -12,7 +12,7 @@ import uvicorn
 from dealpulse import logs
 from dealpulse.cli.connection import environment
 from dealpulse.errors import Invalid
-from dealpulse.jobs import DAILY_BRIEF, DOCUMENTS, EMAILS, QUEUES, SOURCE_SYNC, Queue, queue_named
+from dealpulse.jobs import DAILY_BRIEF, DOCUMENTS, EMAILS, QUEUES, SOURCE_SYNC, queue_named
 from dealpulse.settings import Settings, SettingsError
 
 _CLASSES: Final = {
@@ -31,13 +31,13 @@ def worker(
     ] = None,
     burst: Annotated[bool, typer.Option("--burst", help="Stop when nothing is left to do.")] = False,
 ) -> None:
-    """Drain queues until told to stop; becomes `arq dealpulse.worker.WorkerSettings` (or the class of one queue).
-
-    Name no queue for all of them in one process, or one; for two or three, start one worker each.
-    """
-    name = _class_name(queue or [])
-    arguments = ["arq", f"dealpulse.worker.{name}", *(["--burst"] if burst else [])]
-    os.execve(sys.executable, [sys.executable, "-m", *arguments], {**os.environ, **environment()})  # noqa: S606 - arq
+    """Drain queues until told to stop; for all or one, the same as `arq dealpulse.worker.WorkerSettings`."""
+    arguments = [*_program(queue or []), *(["--burst"] if burst else [])]
+    try:
+        variables = {**os.environ, **environment()}
+    except SettingsError as error:
+        raise _refused(error, service="worker") from None
+    os.execve(sys.executable, [sys.executable, "-m", *arguments], variables)  # noqa: S606 - our own program
 
 
 def api() -> None:
@@ -45,8 +45,7 @@ def api() -> None:
     try:
         settings = Settings.load()
     except SettingsError as error:
-        logs.report_fatal(error, service="api")
-        raise typer.Exit(_EXIT_BAD_SETTINGS) from None
+        raise _refused(error, service="api") from None
     uvicorn.run(
         "dealpulse.web.app:create_app",
         factory=True,
@@ -57,13 +56,18 @@ def api() -> None:
     )
 
 
-def _class_name(names: list[str]) -> str:
+def _program(names: list[str]) -> list[str]:
     try:
-        chosen: set[Queue] = {queue_named(name) for name in names}
+        chosen = [queue for queue in QUEUES if queue in {queue_named(name) for name in names}]
     except Invalid as error:
         raise typer.BadParameter(error.message) from error
-    if not chosen or len(chosen) == len(QUEUES):
-        return "WorkerSettings"
-    if len(chosen) > 1:
-        raise typer.BadParameter("Name one queue, or none for all of them; for two or three start one worker each.")
-    return _CLASSES[chosen.pop()]
+    if len(chosen) == 1:
+        return ["arq", f"dealpulse.worker.{_CLASSES[chosen[0]]}"]
+    if len(chosen) in (0, len(QUEUES)):
+        return ["arq", "dealpulse.worker.WorkerSettings"]
+    return ["dealpulse.worker", *(queue.slug for queue in chosen)]
+
+
+def _refused(error: SettingsError, *, service: str) -> typer.Exit:
+    logs.report_fatal(error, service=service)
+    return typer.Exit(_EXIT_BAD_SETTINGS)

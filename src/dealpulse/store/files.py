@@ -64,7 +64,7 @@ class Files:
 
     async def _receive(self, key: str, part: Path) -> None:
         client = self._database.client
-        url = f"{client.storage_url}object/{BUCKET}/{key}"
+        url = str(client.storage_url.joinpath("object", BUCKET, *key.split("/")))
         async with self._http.stream("GET", url, headers=dict(client.options.headers)) as response:
             with await asyncio.to_thread(part.open, "wb") as file:
                 async for chunk in response.aiter_bytes(1 << 20):

@@ -50,7 +50,13 @@ class _SecretiveRedisSettings(ArqRedisSettings):
 
 @functools.cache
 def settings_class(name: str) -> type:
-    """The arq settings class called ``name``, from this process's settings.
+    """The arq settings class called ``name``, from this process's settings (see :func:`class_for`)."""
+    only = CLASS_NAMES[name]
+    return class_for(name, QUEUES if only is None else (only,))
+
+
+def class_for(name: str, queues: Sequence[Queue]) -> type:
+    """An arq settings class draining ``queues``, from this process's settings, once logging and loop are set up.
 
     Ends the process with code 2 and one JSON line when the settings are wrong.
     """
@@ -61,8 +67,7 @@ def settings_class(name: str) -> type:
         sys.exit(_EXIT_BAD_SETTINGS)
     logs.configure(settings.log, service=_SERVICE)
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
-    only = CLASS_NAMES[name]
-    return build_class(name, settings, QUEUES if only is None else (only,))
+    return build_class(name, settings, queues)
 
 
 def build_class(name: str, settings: Settings, queues: Sequence[Queue]) -> type:

@@ -35,6 +35,7 @@ _ABOUT_AI = re.compile(
     r"\b(?:employees?|staff|personnel|users?|customers?|company policy|policy|shall|supplier|licensee|contractor|party|parties)\b[^;]{0,60}"
     r"\b(?:ai|artificial intelligence|chat ?gpt|copilot|language models?)\b"
 )
+_AMONG_PEOPLE = re.compile(r"\b(?:shall|may|must) (?:not )?(?:disregard|ignore|override|bypass)\b(?![^;]{0,60}\b(?:your|ai|prompt))")
 _CERTAIN = re.compile(r"\b(?:previous|prior|above|system|your) (?:instructions?|prompts?)\b|\bdo not (?:report|mention|flag)")
 
 
@@ -50,6 +51,8 @@ def injections(pages: Sequence[Page]) -> Iterator[RiskEntry]:
 
 def is_injection(flat: str) -> bool:
     """Of one flattened sentence."""
+    if _AMONG_PEOPLE.search(flat):
+        return False
     return bool(_INJECTION.search(flat)) and (bool(_CERTAIN.search(flat)) or not _ABOUT_AI.search(flat))
 
 

@@ -22,7 +22,7 @@ _NO_SINGLE_CUSTOMER = (
 _NOT_A_CUSTOMER = (
     r"\b(?:segments?|product lines?|services? revenue|subscriptions?|licen[cs]es?|regions?|geograph\w+|domestic|international|europe"
     r"|north america|emea|apac|channels?|online|stores?|categor\w+|maintenance|hardware|expenses?|margins?|ebitda|capex|r&d|marketing"
-    r"|growth|grew|comparable|payroll|recurring|shares? of common|outstanding|merchandise|export\w*|units?)\b"
+    r"|costs?|personnel|staff|wages|salar\w+|sg&a|opex|rent|support|overhead|interest|tax(?:es)?|cash|debt|growth|grew|comparable|payroll|recurring|shares? of common|outstanding|merchandise|export\w*|units?)\b"
 )
 
 CONCENTRATION = (
@@ -36,14 +36,14 @@ CONCENTRATION = (
         cues=("customer", "client", "account"),
         says=r"\b(?:customers?|clients?|accounts?)\b[^;]{0,160}(?:account(?:s|ed|ing)? for|represent(?:s|ed|ing)?|generat(?:es?|ed|ing)"
         r"|contribut(?:es?|ed|ing)|compris(?:es?|ed|ing)|ma[dk]es? up|ma[dk]e up|provid(?:es?|ed|ing)|deliver(?:s|ed)|constitut(?:es?|ed)"
-        rf"|is|are|was|were|at)\b[^;]{{0,60}}{_SHARE}[^;]{{0,80}}{_REVENUE}"
+        rf"|is|are|was|were|at|=|:)[^;]{{0,60}}{_SHARE}[^;]{{0,80}}{_REVENUE}"
         rf"|{_SHARE}[^;]{{0,80}}{_REVENUE}[^;]{{0,100}}\b(?:from|by|to|with|on|in|depend\w*)\b[^;]{{0,80}}\b(?:customers?|clients?|accounts?)\b"
         rf"|{_REVENUE}[^;]{{0,80}}{_SHARE}[^;]{{0,60}}\b(?:from|by|with)\b[^;]{{0,60}}\b(?:customers?|clients?|accounts?)\b"
         r"|\b(?:customers?|client) concentration\b[^;]{0,80}(?:risk|high|significant|material|\d{2})"
         r"|\b(?:depend(?:s|ent|ence|ency)?|relian(?:t|ce)|rel(?:y|ies))\b[^;]{0,40}\bon (?:a |one |its |two |three |very )?(?:single|small"
         r" number|few|limited number|largest|key|one|two|three)\b[^;]{0,40}\b(?:customers?|clients?|accounts?)\b",
         unless=f"{_NO_SINGLE_CUSTOMER}|{_TERM_OF_CONTRACT}|accounts (?:receivable|payable)|credit card|net promoter|satisf\\w+|repeat"
-        r"|retention|existing customers|renew\w+ rate|new customers",
+        r"|retention|customer (?:support|service|success|care|experience|acquisition|survey)|existing customers|renew\w+ rate|new customers",
     ),
     RiskPattern(
         category=RiskCategory.customer_concentration,
@@ -53,8 +53,8 @@ CONCENTRATION = (
         why="Losing it changes what the company is worth.",
         kind=Kind.fact,
         cues=("revenue", "sales", "turnover", " arr", "billings"),
-        says=r"\b(?:account(?:s|ed|ing)? for|represent(?:s|ed|ing)?|generat(?:es?|ed)|contribut(?:es?|ed))\b[^;]{0,30}"
-        rf"{_SHARE}[^;]{{0,20}}\bof\b[^;]{{0,40}}{_REVENUE}",
+        says=r"(?:\b(?:account(?:s|ed|ing)? for|represent(?:s|ed|ing)?|generat(?:es?|ed)|contribut(?:es?|ed))\b[^;]{0,30}|\bsales to\b[^;]{0,80}"
+        rf"|\A[^;:=]{{3,60}}(?:[:=]| -) ?){_SHARE}[^;]{{0,20}}\bof\b[^;]{{0,40}}{_REVENUE}",
         unless=f"{_NO_SINGLE_CUSTOMER}|{_TERM_OF_CONTRACT}|{_NOT_A_CUSTOMER}|cost of|\\bstock\\b|\\bvot\\w+|software|products?\\b",
     ),
     RiskPattern(
@@ -70,7 +70,7 @@ CONCENTRATION = (
         r"|vendors?|manufacturers?|source|foundry|plant)\b"
         r"|\b(?:no|without|lacks?)\b[^;]{0,20}\b(?:qualified )?(?:second|alternat\w+|backup|substitute|other qualified) (?:\w+ )?(?:sources?"
         r"|suppliers?|vendors?|manufacturers?)\b"
-        r"|(?:[4-9]\d|100)(?:\.\d+)? ?(?:%|percent|per cent)\b[^;]{0,100}\b(?:components?|raw materials?|inputs|purchases|cogs|supply|resin"
+        r"|(?:[4-9]\d|100)(?:\.\d+)? ?(?:%|percent|per cent)[^;]{0,100}\b(?:components?|raw materials?|inputs|purchases|cogs|supply|resin"
         r"|parts|materials)\b[^;]{0,80}\b(?:from|by)\b[^;]{0,40}\b(?:one|single|sole|supplier|vendor)\b",
         unless=f"{_NO_SINGLE_CUSTOMER}|{_TERM_OF_CONTRACT}|sole (?:member|shareholder|discretion|remedy|purpose)|dual[- ]sourc\\w+",
     ),
@@ -136,6 +136,7 @@ EARNINGS = (
         r"|\b(?:deferred (?:compensation|consideration|purchase|bonus\w*)|earn-?outs?|shareholder loans?|unpaid (?:bonus\w*|wages|overtime"
         r"|commissions?|vacation)|transaction bonus\w*|accrued (?:but unpaid|vacation|bonus\w*|pto)|asset retirement)\b[^;]{0,100}"
         rf"(?:{_MONEY})[^;]{{0,80}}\b(?:outstanding|payable|owed|owing|not|unrecorded|remains?|due)\b"
+        rf"|\b(?:unpaid|outstanding|remaining|accrued)\b[^;]{{0,30}}\b(?:earn-?outs?|deferred consideration|shareholder loans?)\b[^;]{{0,60}}(?:{_MONEY})"
         r"|\b(?:not|never|has not been|have not been)\b[^;]{0,20}\b(?:accrued|recorded|reserved|provided for|provisioned|reflected)\b[^;]{0,40}"
         r"\b(?:balance sheet|accounts|financial statements|liabilit\w+|net debt|books|anywhere)"
         r"|\b(?:bonus\w*|vacation|severance|overtime|pension|earn-?out)\b[^;]{0,100}\b(?:not|never)\b (?:\w+ ){0,2}(?:accrued|recorded|reserved"
@@ -210,7 +211,7 @@ PEOPLE = (
               "daughter", "family", "in-law", "cousin", "founder"),
         says=either_order(
             r"\brelated[- ]part(?:y|ies)\b|\b(?:owned|controlled|held) (?:\w+ )?by (?:\w+ ){0,3}(?:the )?(?:founders?|ceo|sellers?|chief|shareholders?"
-            r"|directors?|mr\.|ms\.|mrs\.|dr\.|his|her|family|wife|husband|spouse|brother|sister|son|daughter|chairman|president|principal)\b"
+            r"|directors?|mr|ms|mrs|dr|his|her|family|wife|husband|spouse|brother|sister|son|daughter|chairman|president|principal)\b"
             r"|\b(?:brother|sister|wife|husband|spouse|son|daughter|family member|cousin|father|mother)s?(?:-in-law)? of\b"
             r"|\b(?:founder|ceo|owner|seller|director|chairman|president|chief \w+ officer|\w+)'s (?:brother|sister|wife|husband|spouse|son|daughter|family"
             r"|cousin|father|mother)\b",
@@ -231,7 +232,7 @@ PEOPLE = (
         says=r"\bmis-?classif\w+|"
         + either_order(
             r"\b(?:independent )?contractors?\b|\bfreelancers?\b|\b1099s?\b|\bconsultants\b",
-            r"\bshould (?:be|have been) (?:classified|treated)|\breclassif\w+|\btreated as employees\b|\bfull[- ]time\b|\bset (?:hours|schedules?)\b|\bfixed hours"
+            r"\bshould (?:be|have been) (?:classified|treated)|\breclassif\w+|\btreated as employees\b|\bwork\w* (?:\w+ ){0,3}full[- ]time\b|\bset (?:hours|schedules?)\b|\bfixed hours"
             r"|\bexclusively for\b|\bcompany (?:equipment|laptops?|e-?mail)\b|\bsupervis(?:ed|ion) by\b|\bde facto\b|\beconomic realit\w+|\babc test\b"
             r"|\bemployee status\b|\bir35\b",
             150,
@@ -255,6 +256,8 @@ PEOPLE = (
         r"|(?:is|are|was|were) not (?:bound by|party to|subject to)|(?:has|have) not (?:signed|agreed)[^;]{0,30}(?:employment|retention|non-?compet)"
         r"|(?:has|have) no (?:\w+ ){0,3}(?:employment agreement|non-?compete|retention|contract|restrictive)"
         r"|without (?:an? |any )?(?:\w+ )?(?:employment agreement|non-?compete|retention))"
+        r"|\b(?:neither|none|not one) of\b[^;]{0,40}\b(?:founders?|developers?|engineers?|managers?|executives?|directors?|partners?|people)\b[^;]{0,40}\b(?:has|have|is|are)"
+        r"\b[^;]{0,40}\b(?:retention|non-?compet\w+|employment (?:agreement|contract))"
         r"|\b(?:depend(?:s|ent|ence|ency)?|relian(?:t|ce)|rel(?:y|ies))\b (?:\w+ ){0,2}(?:up)?on\b[^;]{0,60}\b(?:founders?|mr\.|ms\.|mrs\.|dr\.|ceo|cto|key (?:person"
         r"|employees?|man|individuals?|people)|personal relationships?|one (?:person|engineer|individual|developer)|two (?:people|engineers|individuals|developers))"
         r"|\bonly (?:\w+ )?(?:person|engineer|employee|individual|developer|one)\b[^;]{0,50}\b(?:who|with|able|understands?|knows)\b"
@@ -274,8 +277,8 @@ PEOPLE = (
         r"|month[- ]to[- ]month)|\bmonth[- ]to[- ]month (?:\w+ )?(?:tenancy|lease|basis|occupancy)\b|\b(?:lease|tenancy)\b[^;]{0,100}\b(?:month[- ]to[- ]month)"
         r"|\b(?:lease|tenancy)\b[^;]{0,120}\b(?:no (?:renewal|option|extension)|not (?:be )?renew\w*|expired|without (?:a |an )?(?:renewal|option)|in default"
         r"|cannot be renewed)\b"
-        r"|\blandlord\b[^;]{0,100}\b(?:may|can|intends?|plans?|has (?:given|served|declined|refused|indicated))\b[^;]{0,60}\b(?:terminat\w+|redevelop\w*|demolish"
-        r"|notice|renew\w*|vacate|sell)\b"
+        r"|\blandlord\b[^;]{0,100}(?:\b(?:may|can|intends?|plans?)\b[^;]{0,60}\b(?:terminat\w+|redevelop\w*|demolish)\b|\bhas (?:given|served|declined|refused|indicated)\b"
+        r"[^;]{0,60}\b(?:notice|renew\w*|vacate|sell|terminat\w+|redevelop\w*))"
         r"|\b(?:rent|lease) (?:\w+ )?arrears\b|\bzoning (?:violation|non-?conform\w+|does not)|\bdilapidations?\b[^;]{0,80}\d|\bnotice (?:of default|to quit|to vacate)\b",
         unless=f"{_TERM_OF_CONTRACT}|executive|software|capital lease",
     ),

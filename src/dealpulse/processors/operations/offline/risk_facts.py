@@ -12,7 +12,7 @@ _TERM_OF_CONTRACT = (
     r"\bany and all\b|\bhold harmless\b|\bparties hereto\b|\bthis agreement\b|\bindemnified part|\beffective time\b"
     r"|\b(?:means|has the meaning|representations? and warrant\w+)\b"
 )
-_LAWSUIT = r"(?:law)?suits?|complaints?|class actions?|arbitrations?|proceedings?|legal actions?|litigation|petitions?|writs?|claims?"
+_LAWSUIT = r"(?:law)?suits?|complaints?|class actions?|arbitrations?|proceedings?|legal actions?|litigation|petitions?|writs?|claims?|eeoc charges?"
 
 LITIGATION = (
     RiskPattern(
@@ -22,11 +22,12 @@ LITIGATION = (
         title="A claim is pending or threatened",
         why="Its outcome, cost and insurance cover have to be known, and an indemnity considered.",
         kind=Kind.fact,
-        cues=("suit", "complaint", "action", "arbitration", "proceeding", "litigation", "claim", "petition", "writ"),
+        cues=("suit", "sue", "charge", "complaint", "action", "arbitration", "proceeding", "litigation", "claim", "petition", "writ"),
         says=r"\b(?:filed|commenced|brought|initiated|served|instituted|lodged|issued)\b[^;]{0,70}"
         rf"\b(?:{_LAWSUIT})\b[^;]{{0,120}}\b(?:against|court|tribunal|alleging|claiming|seeking|arising|aaa|jams|icc|for)\b"
         rf"|\b(?:{_LAWSUIT})\b[^;]{{0,90}}\b(?:was|were|has been|have been|is|are|remains?)\b (?:\w+ ){{0,2}}"
         r"(?:filed|pending|ongoing|commenced|served|threatened|brought|instituted|lodged|scheduled|set for)\b"
+        rf"|\b(?:{_LAWSUIT})\b[^;]{{0,12}}\b(?:filed|issued|brought|pending|lodged) (?:in|before|at|with) the\b[^;]{{0,40}}\b(?:court|tribunal|commission|board)\b"
         rf"|\bpending\b[^;]{{0,30}}\b(?:{_LAWSUIT})\b[^;]{{0,120}}\b(?:against|by|court|alleg\w+|seek\w*|brought|involving|with)\b"
         rf"|\bdefend(?:ing|s|ant)\b[^;]{{0,60}}\b(?:{_LAWSUIT})\b"
         rf"|\bthreaten(?:s|ed|ing)\b[^;]{{0,60}}\b(?:{_LAWSUIT}|sue|to sue)\b",
@@ -115,7 +116,7 @@ REGULATORY = (
         + r"|\b(?:licen[cs]es?|permits?|registrations?|authori[sz]ations?|certifications?|certificates?)\b[^;]{0,80}\b(?:has|have|had|is|are"
         r"|was|were) (?:\w+ ){0,2}(?:expired|lapsed|revoked|suspended|not (?:been )?(?:renewed|obtained|transferred|transferable|in place))"
         r"|\b(?:licen[cs]e|permit|registration|authori[sz]ation|certification)s? (?:expired|lapsed)\b"
-        r"|\boperat(?:es?|ed|ing)\b[^;]{0,40}\bwithout\b[^;]{0,30}\b(?:licen[cs]e|permit|registration|authori[sz]ation|approval)"
+        r"|\b(?:operat|sell|sold|market|distribut|export|practi[sc])\w*\b[^;]{0,60}\bwithout\b[^;]{0,30}\b(?:licen[cs]e|permit|registration|authori[sz]ation|approval|certification|clearance)"
         r"|\b(?:under|subject of|subject to|opened|launched|facing)\b[^;]{0,30}\b(?:investigation|inquiry)\b[^;]{0,40}\bby\b"
         r"|\b(?:regulator|agency|commission|authority|department|sec|fda|ftc|fca|finra|osha|epa|attorney general)\b[^;]{0,40}"
         r"\b(?:opened|launched|commenced|began|is conducting)\b[^;]{0,30}\b(?:investigation|inquiry|examination|review)",

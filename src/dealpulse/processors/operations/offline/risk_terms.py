@@ -19,6 +19,7 @@ _NO_CONTROL_RIGHT = (
     r"|\b(?:no|without) (?:such )?(?:change[ -](?:of|in)[ -]control|consent|approval|notice|party's consent)"
     r"|\b(?:no|not) (?:\w+ ){0,6}(?:termination|consent|restrict\w+|assignment) (?:right|requirement|provision|is|are)"
     r"|\bcontains? no\b|\bnot (?:be )?(?:subject to|conditioned)|\bno (?:restriction|limitation|prohibition)s?\b"
+    r"|\A\W*(?:no|none of the|neither) \w+|\b(?:none of the|no (?:other )?(?:customer|supplier|contract|lender|lease|counterparty|agreement))\b"
     r"|(?:no|in the absence of)(?: an?)? change[ -](?:of|in)[ -]control"
 )
 _DEFINES = (
@@ -55,7 +56,7 @@ CHANGE_OF_CONTROL = (
         says=either_order(
             _CONTROL,
             r"\bterminat(?:e|ed|ion)\b|\bcancel\b|\baccelerat\w+|immediately due|due and payable|event of default"
-            r"|\bprepay\w*|repa(?:y|id)\b|\bwithdraw\b|\bre-?negotiate\b"
+            r"|\bprepay\w*|repa(?:y|id)\b|\bwithdraw\b|walk away|\bexit right|\bre-?negotiate\b"
             r"|prior (?:written )?(?:consent|approval)|consent (?:of|from|is required|right|requirement)|written consent"
             r"|(?:deemed|constitutes?|treated as|considered|be) (?:to be )?(?:an? )?(?:\w+ ){0,2}(?:assignment|breach|default)"
             r"|right of first (?:refusal|offer)|revert to",
@@ -170,8 +171,8 @@ COMMERCIAL_RESTRICTIONS = (
         title="A customer has most-favoured pricing",
         why="A better price for any other customer has to be passed on: it limits pricing after the deal.",
         kind=Kind.term,
-        cues=("favor", "favour", "lowest", "lower price", "better price", "lower rate", "better terms", "best price"),
-        says=r"most[- ]favou?red[- ](?:nation|customer|pricing|client|licensee|supplier|partner|status)"
+        cues=("favor", "favour", "lowest", "lower price", "better price", "lower rate", "better terms", "best price", "best-price", "mfn"),
+        says=r"\bmfn\b|\b(?:lowest|best)[- ]price (?:guarantee|clause|commitment)|most[- ]favou?red[- ](?:nation|customer|pricing|client|licensee|supplier|partner|status)"
         r"|(?:price|pricing|prices|terms|fees?|rates?|discounts?|charges?)\b[^;]{0,140}(?:no less favou?rable|at least as favou?rable"
         r"|not (?:be )?less favou?rable|as low as|lowest|more favou?rable|lower|best)[^;]{0,140}"
         r"\b(?:other|another|similar(?:ly situated)?|any) (?:\w+ ){0,3}(?:customers?|clients?|purchasers?|buyers?|licensees?"
@@ -182,7 +183,7 @@ COMMERCIAL_RESTRICTIONS = (
         r" (?:\w+ ){0,2}(?:customer|client|buyer|purchaser|party)[^;]{0,160}(?:reduc|adjust|extend|match|refund|entitled|offer"
         r"|lower|credit|same)",
         unless=f"{_NEUTRAL}|tariff|trade relations|world trade|\\bno most[- ]favou?red|(?:not|nor) (?:\\w+ ){{0,4}}most[- ]favou?red"
-        r"|contains? no|without (?:any )?most|employee|indemnif|tax(?:es|ation)?\b|interest rate",
+        r"|contains? no|(?:no|without) (?:any )?(?:most|mfn)|employee|indemnif|tax(?:es|ation)?\b|interest rate",
     ),
     RiskPattern(
         category=RiskCategory.exclusivity,
@@ -191,7 +192,7 @@ COMMERCIAL_RESTRICTIONS = (
         title="The company is bound to an exclusive arrangement",
         why="Exclusivity binds the buyer's group too and limits what can be sold, bought or combined.",
         kind=Kind.term,
-        cues=("exclusiv", "all of its requirements", "all its requirements", "any other supplier", "competitor", "sole sup"),
+        cues=("exclusiv", "all of its requirements", "all its requirements", "any other", "competitor", "sole sup"),
         says=r"\b(?:appoints?|grants?|engages?|designates?)\b[^;]{0,100}(?<!non)(?<!non-)\b(?:sole and )?exclusive (?:\w+ ){0,3}"
         r"(?:supplier|provider|distribut\w+|dealer|reseller|vendor|agent|representative|sales|territory|rights? to (?:sell|market"
         r"|distribute|supply|resell|commerciali[sz]e|manufacture|promote))"

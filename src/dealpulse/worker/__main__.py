@@ -1,0 +1,16 @@
+"""``python -m dealpulse.worker document email``: one process for the queues named; plain arq serves one or all."""
+
+from __future__ import annotations
+
+import argparse
+
+from arq.worker import run_worker
+
+from dealpulse.jobs import queue_named
+from dealpulse.worker.entry import class_for
+
+parser = argparse.ArgumentParser(prog="python -m dealpulse.worker", description=__doc__)
+parser.add_argument("queues", nargs="+", metavar="QUEUE", type=queue_named)
+parser.add_argument("--burst", action="store_true", help="stop when nothing is left to do")
+arguments = parser.parse_args()
+run_worker(class_for("SeveralWorkerSettings", arguments.queues), burst=arguments.burst)
