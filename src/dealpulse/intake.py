@@ -40,7 +40,6 @@ from dealpulse.store import Store
 log = structlog.get_logger(__name__)
 
 WORK_ASKED: Final = "work_asked"
-DEAL_ZONE_UNKNOWN: Final = "deal_time_zone_unknown"
 
 MAX_TEXT_LENGTH: Final = 255
 MAX_LOCATION_LENGTH: Final = 4096
@@ -218,17 +217,7 @@ class Intake:
 
     def local_date(self, deal: Deal) -> datetime.date:
         """Today where the deal is."""
-        return self.clock().astimezone(self._zone_of(deal)).date()
-
-    def _zone_of(self, deal: Deal) -> ZoneInfo:
-        if deal.time_zone is None:
-            return self.time_zone
-        try:
-            return ZoneInfo(deal.time_zone)
-        except (KeyError, ValueError, OSError):
-            # The app writes this column too; a zone it misspelt must not cost the deal its brief.
-            log.warning(DEAL_ZONE_UNKNOWN, deal_id=deal.id, time_zone=deal.time_zone)
-            return self.time_zone
+        return self.clock().astimezone(deal.zone(self.time_zone)).date()
 
     def _brief_of(self, deal: Deal, date: datetime.date | None = None) -> GenerateDailyBrief:
         return GenerateDailyBrief(deal.id, date or self.local_date(deal))

@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping
 import docx
 import pptx
 import xlsxwriter
-from extraction.compound_file import Tree, compound_file
 from PIL import Image, ImageDraw, ImageFont
 from reportlab.pdfgen.canvas import Canvas
+
+from extraction.compound_file import Tree, compound_file
 
 SENTENCE = "The Purchase Price is payable at Closing"
 

@@ -8,14 +8,14 @@ import docx
 import pytest
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
-from extraction import samples
-from extraction.samples import SAMPLES, SENTENCE
 
 from dealpulse.errors import Unreadable
 from dealpulse.extraction import DocumentContent, Limits, extract_document
 from dealpulse.extraction.pages import PAGE_SEPARATOR
 from dealpulse.extraction.registry import BY_MIME_TYPE, FORMATS
 from dealpulse.models import PageKind, TextMethod
+from extraction import samples
+from extraction.samples import SAMPLES, SENTENCE
 
 
 async def read(directory: Path, name: str, data: bytes, **limits: float) -> DocumentContent:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from extraction import samples
 
 from dealpulse.errors import Permanent, Unreadable
 from dealpulse.extraction import Limits, extract_document
 from dealpulse.models import TextMethod
+from extraction import samples
 
 CLAUSES = """This Share Purchase Agreement is made between the parties.
 The Seller shall indemnify the Buyer against all losses.

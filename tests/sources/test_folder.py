@@ -13,7 +13,7 @@ from dealpulse.sources.vendors.folder import FolderConnector
 
 
 async def listing(root: Path) -> list[SourcePage]:
-    return [page async for page in FolderConnector(root).pages(cursor=None)]
+    return [page async for page in FolderConnector(root, roots=(root,)).pages(cursor=None)]
 
 
 def items(pages: list[SourcePage]) -> dict[str, SourceItem]:
@@ -67,6 +67,17 @@ async def test_a_missing_folder_is_no_empty_one(tmp_path: Path) -> None:
         await listing(tmp_path / "gone")
 
 
+async def test_a_folder_outside_the_allowed_ones_is_refused_also_behind_a_link(tmp_path: Path) -> None:
+    allowed, secret = tmp_path / "allowed", tmp_path / "secret"
+    allowed.mkdir()
+    secret.mkdir()
+    (allowed / "link").symlink_to(secret)
+    for root in (secret, allowed / "link", allowed / ".." / "secret"):
+        with pytest.raises(Permanent, match="FOLDER_SOURCE_ROOTS"):
+            async for _ in FolderConnector(root, roots=(allowed,)).pages(cursor=None):
+                pass
+
+
 async def test_a_changed_file_has_another_version_and_an_untouched_one_the_same(tmp_path: Path) -> None:
     kept, changed = tmp_path / "kept.txt", tmp_path / "changed.txt"
     kept.write_text("one")
@@ -82,7 +93,7 @@ async def test_a_changed_file_has_another_version_and_an_untouched_one_the_same(
 async def test_content_is_the_files_bytes(tmp_path: Path) -> None:
     data = os.urandom(3 << 20)
     (tmp_path / "large.bin").write_bytes(data)
-    connector = FolderConnector(tmp_path)
+    connector = FolderConnector(tmp_path, roots=(tmp_path,))
     item = items(await listing(tmp_path))["large.bin"]
     async with connector.content(item) as chunks:
         parts = [chunk async for chunk in chunks]
@@ -96,5 +107,5 @@ async def test_a_file_gone_between_listing_and_reading_costs_only_itself(tmp_pat
     item = items(await listing(tmp_path))["brief.txt"]
     file.unlink()
     with pytest.raises(Permanent, match="cannot be opened"):
-        async with FolderConnector(tmp_path).content(item):
+        async with FolderConnector(tmp_path, roots=(tmp_path,)).content(item):
             pass

@@ -10,6 +10,11 @@ import asyncpg
 import httpx
 import jwt
 import pytest
+
+from dealpulse.local.stack import Stack
+from dealpulse.models import Deal, SourceType, SubjectType, Usage
+from dealpulse.store import Store
+from dealpulse.store.schema import NEEDED
 from store.samples import (
     LOCAL,
     blocker,
@@ -21,11 +26,6 @@ from store.samples import (
     operation,
     page,
 )
-
-from dealpulse.local.stack import Stack
-from dealpulse.models import Deal, SourceType, SubjectType, Usage
-from dealpulse.store import Store
-from dealpulse.store.schema import NEEDED
 
 MEMBER = str(uuid.UUID(int=1))
 OTHER_MEMBER = str(uuid.UUID(int=2))
@@ -103,7 +103,9 @@ async def filled_deal(store: Store, deal: Deal) -> Deal:
 
 
 async def test_every_table_has_row_level_security(store: Store, database: asyncpg.Connection) -> None:
-    rows = await database.fetch("select relname from pg_class where relrowsecurity and relnamespace = 'public'::regnamespace")
+    rows = await database.fetch(
+        "select relname from pg_class where relrowsecurity and relnamespace = 'public'::regnamespace"
+    )
     assert {row["relname"] for row in rows} >= set(NEEDED)
 
 

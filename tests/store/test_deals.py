@@ -6,11 +6,11 @@ from datetime import date
 
 import asyncpg
 import pytest
-from store.samples import LOCAL, NOBODY, brief
 
 from dealpulse.errors import DealPulseError, NotFound
 from dealpulse.models import Deal, SourceState, SourceType, Usage
 from dealpulse.store import Store
+from store.samples import LOCAL, NOBODY, brief
 
 NO_ID = "42'; drop table deals"
 

@@ -9,6 +9,18 @@ import asyncpg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from dealpulse.errors import NotFound
+from dealpulse.models import (
+    Deal,
+    DocumentAnalysis,
+    DocumentState,
+    Finding,
+    FindingStatus,
+    RecordedFinding,
+    Severity,
+)
+from dealpulse.store import Store
 from store.samples import (
     CLASSIFICATION,
     CLAUDE,
@@ -23,18 +35,6 @@ from store.samples import (
     stored_document,
     stored_email,
 )
-
-from dealpulse.errors import NotFound
-from dealpulse.models import (
-    Deal,
-    DocumentAnalysis,
-    DocumentState,
-    Finding,
-    FindingStatus,
-    RecordedFinding,
-    Severity,
-)
-from dealpulse.store import Store
 
 
 async def test_an_uploaded_document_is_new(store: Store, deal: Deal) -> None:
@@ -192,7 +192,9 @@ async def test_a_document_may_cite_one_finding_twice(store: Store, deal: Deal) -
     lease = await stored_document(store, deal)
 
     for _ in range(2):
-        await store.documents.save_analysis(lease.id, findings(finding("f1", quote="a"), finding("f1", quote="b")), LOCAL)
+        await store.documents.save_analysis(
+            lease.id, findings(finding("f1", quote="a"), finding("f1", quote="b")), LOCAL
+        )
 
     (found,) = await store.findings.of_deal(deal.id)
     assert [one.citation.quote for one in found.citations] == ["a", "b"]

@@ -9,10 +9,10 @@ from itertools import permutations
 import asyncpg
 import msgspec
 import pytest
-from store.samples import CLAUDE, LOCAL, SENTIMENT, blocker, blockers, citation, content, sha256, stored_email
 
 from dealpulse.models import BlockerStatus, Deal, DocumentState, EmailAnalysis
 from dealpulse.store import Store
+from store.samples import CLAUDE, LOCAL, SENTIMENT, blocker, blockers, citation, content, sha256, stored_email
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
@@ -160,4 +160,3 @@ async def test_every_email_is_listed_however_many_there_are(
     )
 
     assert len({email.id for email in await store.emails.of_deal(deal.id)}) == 1250
-

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from fakes.serving import serving
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,6 +17,7 @@ from dealpulse.errors import DealPulseError, NotFound, Permanent, Transient, Una
 from dealpulse.local.stack import Stack
 from dealpulse.settings import Secret, SupabaseSettings
 from dealpulse.store import open_store
+from fakes.serving import serving
 
 KEY = "e30.e30.e30"
 
@@ -74,7 +74,12 @@ REFUSALS = [
     (400, '{"code": "23502", "message": "null value in column \\"owner_id\\""}', Permanent, "column_required"),
     (409, '{"code": "23505"}', Permanent, "supabase_23505"),
     (409, '{"code": "23503"}', NotFound, "not_found"),
-    (404, '{"code": "PT404", "message": "There is no such deal.", "details": "deal_not_found"}', NotFound, "deal_not_found"),
+    (
+        404,
+        '{"code": "PT404", "message": "There is no such deal.", "details": "deal_not_found"}',
+        NotFound,
+        "deal_not_found",
+    ),
     (413, "", Permanent, "request_too_large"),
     (404, "<html>Not here</html>", Permanent, "wrong_address"),
     (301, "", Permanent, "wrong_address"),
@@ -84,9 +89,7 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize(("status", "body", "kind", "code"), REFUSALS)
-async def test_each_refusal_says_what_to_do_next(
-    status: int, body: str, kind: type[DealPulseError], code: str
-) -> None:
+async def test_each_refusal_says_what_to_do_next(status: int, body: str, kind: type[DealPulseError], code: str) -> None:
     board = Board()
     with serving(always(status, body)) as url:
         async with open_store(at(url), health=board) as store:

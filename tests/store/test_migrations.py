@@ -226,7 +226,9 @@ async def test_a_user_without_the_rights_is_told_which_user_to_use(
         await superuser.execute(f"drop role {user}")
 
 
-async def test_addresses_that_cannot_work_say_why_without_the_password(stack: Stack, superuser: asyncpg.Connection) -> None:
+async def test_addresses_that_cannot_work_say_why_without_the_password(
+    stack: Stack, superuser: asyncpg.Connection
+) -> None:
     user = f"u{uuid.uuid4().hex}"
     await superuser.execute(f"create role {user} login password 'right'")
     cases: list[tuple[str, type[Exception], str]] = [
@@ -279,7 +281,9 @@ async def description(connection: asyncpg.Connection, table: str) -> dict[str, d
         "select conname, pg_get_constraintdef(oid) as says from pg_constraint where conrelid = $1::regclass", table
     )
     policies = await connection.fetch("select policyname, qual from pg_policies where tablename = $1", table)
-    facts = await connection.fetchrow("select relrowsecurity, relacl::text from pg_class where oid = $1::regclass", table)
+    facts = await connection.fetchrow(
+        "select relrowsecurity, relacl::text from pg_class where oid = $1::regclass", table
+    )
     return {
         "columns": {row["column_name"]: row["says"] for row in columns},
         "constraints": {row["conname"] + row["says"]: None for row in constraints},

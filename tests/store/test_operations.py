@@ -7,11 +7,11 @@ from datetime import timedelta
 
 import asyncpg
 import pytest
-from store.samples import NOBODY, operation
 
 from dealpulse.errors import NotFound
 from dealpulse.models import Deal, Operation, OperationState, SubjectType
 from dealpulse.store import Store
+from store.samples import NOBODY, operation
 
 
 def asked_of(deal: Deal, count: int = 1) -> list[Operation]:
@@ -24,7 +24,9 @@ async def state_of(store: Store, deal: Deal) -> OperationState:
 
 
 async def age(database: asyncpg.Connection, seconds: float) -> None:
-    await database.execute("update processing_operations set changed_at = changed_at - $1::interval", timedelta(seconds=seconds))
+    await database.execute(
+        "update processing_operations set changed_at = changed_at - $1::interval", timedelta(seconds=seconds)
+    )
 
 
 async def test_what_is_asked_for_is_pending_and_listed(store: Store, deal: Deal) -> None:

@@ -67,7 +67,11 @@ async def test_nothing_is_missing_after_the_migrations(store: Store) -> None:
 @pytest.mark.parametrize(
     ("damage", "repair", "told"),
     [
-        ("alter table briefs rename to old_briefs", "alter table old_briefs rename to briefs", "Table briefs is missing."),
+        (
+            "alter table briefs rename to old_briefs",
+            "alter table old_briefs rename to briefs",
+            "Table briefs is missing.",
+        ),
         (
             "alter table emails rename column thread_key to old",
             "alter table emails rename column old to thread_key",

@@ -6,18 +6,6 @@ import asyncio
 
 import asyncpg
 import pytest
-from store.samples import (
-    LOCAL,
-    blocker,
-    blockers,
-    content,
-    finding,
-    findings,
-    item,
-    page,
-    sha256,
-    stored_document,
-)
 
 from dealpulse.errors import DealPulseError
 from dealpulse.models import (
@@ -31,6 +19,18 @@ from dealpulse.models import (
     SubjectType,
 )
 from dealpulse.store import Store, SyncedItem
+from store.samples import (
+    LOCAL,
+    blocker,
+    blockers,
+    content,
+    finding,
+    findings,
+    item,
+    page,
+    sha256,
+    stored_document,
+)
 
 
 @pytest.fixture

@@ -8,14 +8,18 @@ from typing import Annotated
 
 import typer
 
+from dealpulse import logs
 from dealpulse.cli import database, deals, diagnosis, local, queues, services
 from dealpulse.cli.terminal import quieten_logs, say_error
 from dealpulse.errors import DealPulseError
-from dealpulse.settings import SettingsError
+from dealpulse.settings import LogSettings, SettingsError
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
+
+_SERVICES = ("worker", "api")
+"""Their lines are JSON from the first on."""
 
 HELP = """From a deal room to a cited daily brief.
 
@@ -49,12 +53,16 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def root(
+    context: typer.Context,
     show_version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and stop.")
     ] = False,
 ) -> None:
     """Every command's start."""
-    quieten_logs()
+    if context.invoked_subcommand in _SERVICES:
+        logs.configure(LogSettings(), service=context.invoked_subcommand)
+    else:
+        quieten_logs()
 
 
 root.__doc__ = HELP

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -121,7 +122,7 @@ def _environment(own: Mapping[str, str], stack: Stack) -> dict[str, str]:
     direct = {
         name: ",".join(filter(None, [own.get(name, ""), LOOPBACK, "localhost"])) for name in ("NO_PROXY", "no_proxy")
     }
-    defaults = {"SHUTDOWN_GRACE_SECONDS": _GRACE_SECONDS, "API_TRUST_LOOPBACK": "true"}
+    defaults = {"SHUTDOWN_GRACE_SECONDS": _GRACE_SECONDS, "API_TRUST_LOOPBACK": "true", "FOLDER_SOURCE_ROOTS": os.sep}
     return defaults | dict(own) | direct | stack.environment()
 
 

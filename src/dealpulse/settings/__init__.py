@@ -16,6 +16,7 @@ from dealpulse.settings.values import (
     QueueSettings,
     RedisSettings,
     Secret,
+    SourceSettings,
     SupabaseSettings,
 )
 
@@ -30,6 +31,7 @@ __all__ = [
     "Secret",
     "Settings",
     "SettingsError",
+    "SourceSettings",
     "SupabaseSettings",
     "next_run",
     "parse_cron",

@@ -21,6 +21,7 @@ from dealpulse.settings.values import (
     LogSettings,
     QueueSettings,
     RedisSettings,
+    SourceSettings,
     SupabaseSettings,
 )
 from dealpulse.settings.variables import Values
@@ -64,6 +65,7 @@ class Settings:
     queues: Mapping[str, QueueSettings]
     """By wire name (``dailyBrief`` ...)."""
     api: ApiSettings
+    sources: SourceSettings
     extraction: ExtractionSettings
     log: LogSettings
     shutdown_grace_seconds: float
@@ -166,6 +168,7 @@ def _build(values: Values) -> Settings:
         time_zone=values[var.TIMEZONE],
         queues={queue: _queue(values, variables) for queue, variables in var.QUEUES.items()},
         api=_api(values),
+        sources=SourceSettings(folder_roots=values.optional(var.FOLDER_SOURCE_ROOTS) or ()),
         extraction=_extraction(values),
         log=LogSettings(
             level="debug" if debug else values[var.LOG_LEVEL],

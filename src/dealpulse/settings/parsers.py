@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import binascii
 import math
+import os
 import re
 from base64 import urlsafe_b64decode
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -52,6 +54,13 @@ def password(value: str) -> Secret:
 
 def secrets(value: str) -> tuple[Secret, ...]:
     return tuple(secret(part.strip()) for part in value.split(",") if part.strip())
+
+
+def folders(value: str) -> tuple[Path, ...]:
+    paths = tuple(Path(part) for part in value.split(os.pathsep) if part)
+    if not paths or not all(path.is_absolute() for path in paths):
+        raise ValueError("is not a list of absolute paths")
+    return paths
 
 
 def flag(value: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 
 class Secret:
@@ -98,12 +99,18 @@ class ApiSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SourceSettings:
+    folder_roots: tuple[Path, ...] = ()
+    """A local directory is a source only below one of these: whoever may add sources must not read the disk."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ExtractionSettings:
     """What reading one file may use."""
 
     seconds: float = 300.0
     memory_bytes: int = 1 << 30
-    max_file_bytes: int = 100 << 20
+    max_file_bytes: int = 50 << 20
     ocr_language: str = "eng"
 
 

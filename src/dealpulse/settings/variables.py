@@ -16,6 +16,7 @@ from dealpulse.settings.parsers import (
     choice,
     database_url,
     flag,
+    folders,
     host,
     matching,
     names_us,
@@ -188,12 +189,20 @@ API_TRUST_LOOPBACK = Variable(
 MAX_BODY_BYTES = Variable("MAX_BODY_BYTES", byte_count, "1MB", "Largest JSON body the API reads", _BYTES)
 MAX_UPLOAD_BYTES = Variable("MAX_UPLOAD_BYTES", byte_count, "50MB", "Largest file the API takes", _BYTES)
 
+FOLDER_SOURCE_ROOTS = Variable(
+    "FOLDER_SOURCE_ROOTS",
+    folders,
+    None,
+    "Folders below which a local directory may be a source; without it none may be",
+    "absolute paths, separated by colons: /srv/dealrooms:/mnt/archive",
+)
+
 EXTRACTION_SECONDS = Variable("EXTRACTION_SECONDS", seconds, "300", "Seconds reading one file may take", _SECONDS)
 EXTRACTION_MEMORY_MB = Variable(
     "EXTRACTION_MEMORY_MB", whole(64), "1024", "Megabytes of memory it may take", "a whole number from 64"
 )
 EXTRACTION_MAX_FILE_BYTES = Variable(
-    "EXTRACTION_MAX_FILE_BYTES", byte_count, "100MB", "Largest file that is read, wherever it comes from", _BYTES
+    "EXTRACTION_MAX_FILE_BYTES", byte_count, "50MB", "Largest file that is read, wherever it comes from", _BYTES
 )
 OCR_LANGUAGE = Variable(
     "OCR_LANGUAGE",
@@ -299,6 +308,7 @@ SECTIONS: Mapping[str, tuple[Variable[object], ...]] = {
     "Claude": (ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL, ANTHROPIC_MODEL, AI_FALLBACK, AI_TIMEOUT_SECONDS),
     "Daily brief": (DAILY_BRIEF_TIME, TIMEZONE),
     "API": (PORT, API_HOST, API_TOKENS, API_TRUST_LOOPBACK, MAX_BODY_BYTES, MAX_UPLOAD_BYTES),
+    "Sources": (FOLDER_SOURCE_ROOTS,),
     "Reading files": (EXTRACTION_SECONDS, EXTRACTION_MEMORY_MB, EXTRACTION_MAX_FILE_BYTES, OCR_LANGUAGE),
     "Logs": (LOG_LEVEL, DEBUG, NODE_ENV),
     "Workers": (SHUTDOWN_GRACE_SECONDS, RECONCILE_SECONDS),

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import httpx
-from supabase import AsyncClient, AsyncClientOptions, SupabaseException, create_async_client
+from supabase import AsyncClient, AsyncClientOptions, AsyncSupabaseException, create_async_client
 
 from dealpulse.errors import Permanent
 from dealpulse.settings import SupabaseSettings
@@ -82,7 +82,7 @@ async def _client(supabase: SupabaseSettings, http: httpx.AsyncClient) -> AsyncC
         try:
             client = await create_async_client(supabase.url, supabase.service_role_key.reveal(), options)
             _ = client.postgrest, client.storage  # made on first use otherwise, and then they warn
-        except SupabaseException as error:
+        except AsyncSupabaseException as error:
             raise Permanent(f"{URL_ADVICE} {KEY_ADVICE}", code="wrong_address") from error
     return client
 

@@ -75,7 +75,7 @@ def rest_fault(response: httpx.Response, answer: _Answer) -> DealPulseError:
     if code in _AGAIN:
         return Transient(f"Supabase could not finish the transaction ({code}).", code="transaction_failed")
     if code in _KEY:
-        return _refused_key(response.status_code, code)
+        return _refused_key(code)
     if code in _SCHEMA:
         return Permanent(
             f"The database lacks what this version needs ({code}). {SCHEMA_ADVICE}", code="schema_outdated"
@@ -89,7 +89,7 @@ def rest_fault(response: httpx.Response, answer: _Answer) -> DealPulseError:
         return _away(response, code)
     if _SQLSTATE.fullmatch(code) or code.startswith("PGRST"):
         return Permanent(f"Supabase refused the request ({code}).", code=f"supabase_{code.lower()}")
-    return _by_status(response)
+    return _by_status(response, response.status_code)
 
 
 def storage_fault(response: httpx.Response, answer: _Answer) -> DealPulseError:
@@ -105,9 +105,7 @@ def storage_fault(response: httpx.Response, answer: _Answer) -> DealPulseError:
             "The file is larger than the storage bucket allows. Raise the limit in Supabase's storage settings.",
             code="too_large",
         )
-    if status in ("401", "403"):
-        return _refused_key(response.status_code, status)
-    return _by_status(response)
+    return _by_status(response, int(status) if status.isdecimal() else response.status_code)
 
 
 def transport_fault(error: httpx.HTTPError) -> DealPulseError:
@@ -120,19 +118,18 @@ def transport_fault(error: httpx.HTTPError) -> DealPulseError:
     return Unavailable(f"Supabase cannot be reached ({kind}).", dependency=DEPENDENCY)
 
 
-def _by_status(response: httpx.Response) -> DealPulseError:
-    status = response.status_code
+def _by_status(response: httpx.Response, status: int) -> DealPulseError:
     if status in (401, 403):
-        return _refused_key(status, "")
-    if status == 408 or status == 429 or status >= 500:
+        return _refused_key(str(status))
+    if status in (408, 429) or status >= 500:
         return _away(response, str(status))
     if status == 413:
         return Permanent("Supabase refused the request as too large.", code="request_too_large")
     return Permanent(f"{URL_ADVICE} (HTTP {status})", code="wrong_address")
 
 
-def _refused_key(status: int, code: str) -> Permanent:
-    return Permanent(f"Supabase refused the key ({code or status}). {KEY_ADVICE}", code="key_refused")
+def _refused_key(code: str) -> Permanent:
+    return Permanent(f"Supabase refused the key ({code}). {KEY_ADVICE}", code="key_refused")
 
 
 def _away(response: httpx.Response, code: str) -> Unavailable:

@@ -6,6 +6,7 @@ To add a queue, add its coroutine and a line in :data:`BINDINGS`.
 from __future__ import annotations
 
 import datetime
+import functools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -81,7 +82,7 @@ async def sync_source(
         SyncSource(source_id, deal_id, SyncType(sync_type)),
         store=runtime.store,
         queue=runtime.queue,
-        connect=connect,
+        connect=functools.partial(connect, settings=runtime.settings.sources),
         max_file_bytes=runtime.settings.extraction.max_file_bytes,
     )
 

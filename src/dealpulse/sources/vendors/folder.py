@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Final
 
 from dealpulse.errors import Permanent
-from dealpulse.models import Source
 from dealpulse.sources.contract import ItemFailure, ItemKind, SourceItem, SourcePage
 
 _PAGE_SIZE: Final = 100
@@ -29,15 +28,18 @@ _CURSOR: Final = "listed"
 class FolderConnector:
     """Reads below ``root``. Symbolic links and hidden files are left out: they lead elsewhere, or are no documents."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, roots: tuple[Path, ...]) -> None:
+        """``roots`` are the directories ``root`` must lie in, links followed."""
         self._root = root
-
-    @classmethod
-    def of(cls, source: Source) -> FolderConnector:
-        return cls(Path(source.location))
+        self._roots = roots
 
     async def pages(self, *, cursor: str | None) -> AsyncIterator[SourcePage]:
         """List everything, a hundred files a page; ``cursor`` changes nothing."""
+        if not await asyncio.to_thread(self._is_allowed):
+            raise Permanent(
+                f"The folder {self._root} lies outside FOLDER_SOURCE_ROOTS, below which folders may be read.",
+                code="folder_not_allowed",
+            )
         if not await asyncio.to_thread(self._root.is_dir):
             raise Permanent(
                 f"The folder {self._root} does not exist or cannot be read by this worker.", code="folder_missing"
@@ -73,6 +75,10 @@ class FolderConnector:
 
     async def aclose(self) -> None:
         """Nothing to close."""
+
+    def _is_allowed(self) -> bool:
+        real = self._root.resolve()
+        return any(real.is_relative_to(root.resolve()) for root in self._roots)
 
     def _entries(self, failures: list[ItemFailure]) -> Iterator[SourceItem]:
         def unlistable(error: OSError) -> None:

@@ -1,0 +1,203 @@
+"""The child is confined, killed when over its limits, and never outlives the call."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from dealpulse.errors import Transient, Unreadable
+from dealpulse.extraction import Limits, extract_document
+from dealpulse.extraction.sandbox import MAX_ANSWER_BYTES, run_confined
+from extraction import samples
+
+
+def program(code: str) -> list[str]:
+    return [sys.executable, "-I", "-c", code]
+
+
+@contextmanager
+def environment_variable(name: str, value: str) -> Iterator[None]:
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        del os.environ[name]
+
+
+def is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+async def ends(pid: int) -> bool:
+    """A killed process that is nobody's child here is seen off by init a moment later."""
+    deadline = time.monotonic() + 5
+    while is_running(pid) and time.monotonic() < deadline:
+        await asyncio.to_thread(os.sched_yield)
+    return not is_running(pid)
+
+
+async def test_the_child_sees_none_of_our_environment() -> None:
+    with environment_variable("DEALPULSE_TEST_SECRET", "canary"):
+        finished = await run_confined(program("import os; print(dict(os.environ))"), given=b"", seconds=20)
+
+    assert b"OMP_THREAD_LIMIT" in finished.output
+    assert b"canary" not in finished.output
+    assert b"HOME" not in finished.output
+
+
+async def test_a_child_over_its_time_is_killed_with_all_it_started(tmp_path: Path) -> None:
+    note = tmp_path / "pids"
+    code = (
+        "import os, signal, subprocess, sys, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
+        f"other = subprocess.Popen([sys.executable, '-I', '-c', 'import time; time.sleep(600)']);"
+        f"open({str(note)!r}, 'w').write(f'{{os.getpid()}} {{other.pid}}'); time.sleep(600)"
+    )
+
+    with pytest.raises(Unreadable) as caught:
+        await run_confined(program(code), given=b"", seconds=1.5)
+
+    assert caught.value.code == "timed_out"
+    assert [await ends(int(pid)) for pid in note.read_text().split()] == [True, True]
+
+
+async def test_an_endless_loop_is_stopped_and_the_event_loop_stays_free() -> None:
+    async def ticks() -> list[float]:
+        moments = []
+        while True:
+            moments.append(time.monotonic())
+            try:
+                await asyncio.sleep(0.01)
+            except asyncio.CancelledError:
+                return moments
+
+    ticking = asyncio.create_task(ticks())
+    with pytest.raises(Unreadable):
+        await run_confined(program("while True: pass"), given=b"", seconds=1)
+    ticking.cancel()
+
+    moments = await ticking
+    assert max(later - earlier for earlier, later in zip(moments, moments[1:], strict=False)) < 0.5
+
+
+async def test_cancelling_the_caller_kills_the_child(tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+    os.mkfifo(note)
+    code = f"import os, time; open({str(note)!r}, 'w').write(str(os.getpid())); time.sleep(600)"
+    running = asyncio.create_task(run_confined(program(code), given=b"", seconds=60))
+    pid = int(await asyncio.to_thread(note.read_text))
+
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+    assert not is_running(pid)
+
+
+async def test_an_answer_without_end_is_cut_off() -> None:
+    code = "import sys\nwhile True: sys.stdout.buffer.write(b'x' * (1 << 20))"
+
+    with pytest.raises(Unreadable) as caught:
+        await run_confined(program(code), given=b"", seconds=60)
+
+    assert caught.value.code == "too_large"
+    assert MAX_ANSWER_BYTES < 1 << 30
+
+
+async def test_limits_hold_in_the_child() -> None:
+    code = """
+import os, resource, sys
+from pathlib import Path
+from dealpulse.extraction.confine import confine, die_with_parent
+from dealpulse.extraction.contract import Limits
+die_with_parent(os.getppid())
+confine(Limits(seconds=7, memory_bytes=400 << 20), written_bytes=0)
+found = []
+try:
+    bytearray(500 << 20)
+except MemoryError:
+    found.append("memory")
+try:
+    Path(sys.argv[1]).write_bytes(b"x")
+except OSError:
+    found.append("writing")
+try:
+    [open("/dev/null") for _ in range(100)]
+except OSError:
+    found.append("files")
+found.append(f"cpu {resource.getrlimit(resource.RLIMIT_CPU)[0]}")
+found.append(f"core {resource.getrlimit(resource.RLIMIT_CORE)[0]}")
+print(*found, sep=",")
+"""
+    target = f"/tmp/dealpulse-never-written-{os.getpid()}"
+    finished = await run_confined([*program(code), target], given=b"", seconds=30)
+
+    if os.path.exists(target):
+        os.unlink(target)
+    expected = b"memory,writing,files,cpu 8,core 0"
+    assert finished.output.strip() == (expected if sys.platform == "linux" else finished.output.strip())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a child with its parent")
+async def test_a_child_ends_with_its_parent(tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+    os.mkfifo(note)
+    grandchild = (
+        "import os, time; from dealpulse.extraction.confine import die_with_parent; die_with_parent(os.getppid());"
+        f"open({str(note)!r}, 'w').write(str(os.getpid())); time.sleep(600)"
+    )
+    parent = await asyncio.create_subprocess_exec(
+        *program(f"import subprocess, sys; subprocess.run([sys.executable, '-I', '-c', {grandchild!r}])")
+    )
+    pid = int(await asyncio.to_thread(note.read_text))
+
+    parent.send_signal(signal.SIGKILL)
+    await parent.wait()
+
+    assert await ends(pid)
+
+
+async def test_a_file_over_its_time_is_unreadable_with_a_reason(tmp_path: Path) -> None:
+    path = tmp_path / "scan.tif"
+    path.write_bytes(samples.picture_bytes("TIFF", *[samples.picture()] * 20))
+
+    with pytest.raises(Unreadable) as caught:
+        await extract_document(path, name="scan.tif", limits=Limits(seconds=1))
+
+    assert caught.value.code == "timed_out"
+    assert caught.value.message == "The file takes too long to read; split it into smaller files."
+
+
+async def test_a_file_that_needs_too_much_memory_is_unreadable(tmp_path: Path) -> None:
+    path = tmp_path / "big.txt"
+    path.write_bytes(b"clause " * (40 << 20))
+
+    with pytest.raises(Unreadable) as caught:
+        await extract_document(path, name="big.txt", limits=Limits(memory_bytes=300 << 20))
+
+    assert caught.value.code == "out_of_memory"
+
+
+async def test_a_missing_file_may_be_there_next_time(tmp_path: Path) -> None:
+    with pytest.raises(Transient):
+        await extract_document(tmp_path / "none.pdf", name="none.pdf", limits=Limits())
+
+
+async def test_files_are_read_side_by_side(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("Closing")
+
+    contents = await asyncio.gather(*(extract_document(path, name="a.txt", limits=Limits()) for _ in range(6)))
+
+    assert [content.pages[0].text for content in contents] == ["Closing"] * 6
