@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Union
 
 Tree = Mapping[str, Union[bytes, "Tree"]]
@@ -74,7 +75,7 @@ class _Writer:
                 self.entries[indices[-1]] = self._stream(name, content)
             else:
                 self.entries[indices[-1]] = _entry(name, _STORAGE, child=self._add_all(content))
-        for index, right in zip(indices, indices[1:], strict=False):
+        for index, right in pairwise(indices):
             entry = self.entries[index]
             self.entries[index] = entry[:72] + struct.pack("<I", right) + entry[76:]
         return indices[0] if indices else _FREE

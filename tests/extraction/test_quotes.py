@@ -31,7 +31,7 @@ OUTLOOK_BLOCK = "From: Jane Roe <j@x.com>\nSent: Monday, March 4, 2024 9:12 AM\n
         "---------- Forwarded message ---------\nFrom: Jane <j@x>\nDate: Mon\nSubject: hi\nTo: Tom\n\nOld text",
         "Begin forwarded message:\n\nFrom: Jane\nOld text",
         "---------------------- Forwarded by Jane Roe/HOU/ECT on 09/26/2000 \n02:01 PM -------------------\n\nOld",
-        '"Jane Roe" <j@x.com> on 09/26/2000 01:18:45 PM\nPlease respond to <j@x.com>\nTo: Tom\ncc: Al\nSubject: SPA\n\nOld',
+        '"Jane" <j@x.com> on 09/26/2000 01:18:45 PM\nPlease respond to <j@x.com>\nTo: Tom\ncc: Al\nSubject: SPA\n\nOld',
     ],
 )
 def test_history_below_an_answer_is_left_out(history: str) -> None:

@@ -12,6 +12,8 @@ from dealpulse.models import Deal
 from dealpulse.settings import Secret, SupabaseSettings
 from dealpulse.store import Store, open_store
 
+_ready: set[str] = set()
+
 
 def settings_of(stack: Stack, *, key: str | None = None, url: str | None = None) -> SupabaseSettings:
     """How a service reaches the stack, perhaps with another key or address."""
@@ -24,7 +26,9 @@ def settings_of(stack: Stack, *, key: str | None = None, url: str | None = None)
 async def store(clean_stack: Stack) -> AsyncIterator[Store]:
     """Open, and PostgREST knows all our tables."""
     async with open_store(settings_of(clean_stack)) as store:
-        assert await store.wait_for_schema() == []
+        if clean_stack.supabase_url not in _ready:
+            assert await store.wait_for_schema() == []
+            _ready.add(clean_stack.supabase_url)
         yield store
 
 

@@ -104,7 +104,7 @@ async def filled_deal(store: Store, deal: Deal) -> Deal:
 
 async def test_every_table_has_row_level_security(store: Store, database: asyncpg.Connection) -> None:
     rows = await database.fetch(
-        "select relname from pg_class where relrowsecurity and relnamespace = 'public'::regnamespace"
+        "select relname from pg_class where relrowsecurity and relnamespace = $1::regnamespace", "public"
     )
     assert {row["relname"] for row in rows} >= set(NEEDED)
 

@@ -28,7 +28,7 @@ async def test_a_file_comes_back_byte_for_byte(store: Store, file: Path, tmp_pat
     await store.files.download(key, tmp_path / "download")
 
     assert _digest(tmp_path / "download") == _digest(file)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["download", "upload"]
+    assert _names(tmp_path) == ["download", "upload"]
 
 
 async def test_an_empty_file_is_a_file(store: Store, tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ async def test_a_file_that_is_not_there_is_not_found_and_nothing_is_left_behind(
         await store.files.download("deal/nothing", tmp_path / "download")
 
     assert refusal.value.code == "file_not_found"
-    assert list(tmp_path.iterdir()) == []
+    assert _names(tmp_path) == []
 
 
 async def test_deleted_files_are_gone_and_may_be_deleted_again(store: Store, file: Path, tmp_path: Path) -> None:
@@ -96,6 +96,10 @@ async def test_a_file_over_the_buckets_limit_says_so(store: Store, tmp_path: Pat
     with pytest.raises(Permanent) as refusal:
         await store.files.upload("deal/large", large, content_type="a/b")
     assert refusal.value.code == "too_large"
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
 
 
 def _digest(path: Path) -> str:

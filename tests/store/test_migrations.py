@@ -257,9 +257,11 @@ async def tables(connection: asyncpg.Connection) -> set[str]:
 async def catalogue(connection: asyncpg.Connection) -> list[str]:
     """Everything there is outside Postgres' own schemas."""
     query = """
-    select 'relation ' || c.oid::regclass || ' ' || c.relkind::text || ' ' || c.relrowsecurity || coalesce(c.relacl::text, '')
+    select 'relation ' || c.oid::regclass || ' ' || c.relkind::text || ' ' || c.relrowsecurity
+      || coalesce(c.relacl::text, '')
     from pg_class c where c.relnamespace = 'public'::regnamespace
-    union all select 'column ' || a.attrelid::regclass || '.' || a.attname || ' ' || format_type(a.atttypid, a.atttypmod)
+    union all select 'column ' || a.attrelid::regclass || '.' || a.attname || ' '
+      || format_type(a.atttypid, a.atttypmod)
     from pg_attribute a join pg_class c on c.oid = a.attrelid where c.relnamespace = 'public'::regnamespace
     union all select 'function ' || p.oid::regprocedure || coalesce(p.proacl::text, '') || md5(p.prosrc)
     from pg_proc p where p.pronamespace = 'public'::regnamespace

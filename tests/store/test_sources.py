@@ -258,3 +258,17 @@ async def test_syncs_and_analyses_of_one_deal_at_once_do_not_block_each_other(
 
     found = await store.findings.of_deal(deal.id)
     assert [len(one.citations) for one in found] == [6] * 6
+
+
+async def test_what_a_disconnected_source_brought_stays(
+    store: Store, deal: Deal, source: Source, database: asyncpg.Connection
+) -> None:
+    other = await store.sources.create(deal.id, SourceType.folder, "Other", "/srv/other")
+    await stored_document(store, deal, "a.pdf")
+    for one in (source, other):
+        await save(store, one, item("a.pdf"), item("1.eml", kind="email"))
+
+    await database.execute("delete from sources")
+
+    assert [document.source_id for document in await store.documents.of_deal(deal.id)] == [None] * 3
+    assert len(await store.emails.of_deal(deal.id)) == 2

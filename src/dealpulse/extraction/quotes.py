@@ -49,7 +49,7 @@ def new_text(text: str) -> str:
         own = _without_signature(lines)
     if not "".join(own).strip():
         own = lines
-    return "\n".join(own).strip("\n").rstrip()
+    return "\n".join(own).strip("\n")
 
 
 def _without_history(lines: list[str]) -> list[str]:
@@ -164,6 +164,9 @@ _DISCLAIMER = re.compile(
 )
 _POSTSCRIPT = re.compile(r"^\s*p\.?\s?s\.?\b[:. ]", re.IGNORECASE)
 
+_SENTENCE = re.compile(r"^(?:\S+\s+){5,}\S+[.!?]\s*$")
+"""Six words or more and a full stop: nobody's address."""
+
 _SIGNATURE_LINES = 12
 _SIGNATURE_WIDTH = 90
 
@@ -192,6 +195,6 @@ def _is_end(lines: list[str], position: int) -> bool:
     for count, line in enumerate(below):
         if _DISCLAIMER.match(line) or _DASHES.match(line) or _DEVICE.match(line):
             return True
-        if count >= _SIGNATURE_LINES or len(line) > _SIGNATURE_WIDTH:
+        if count >= _SIGNATURE_LINES or len(line) > _SIGNATURE_WIDTH or _SENTENCE.search(line):
             return False
     return True

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from email import policy
+from email.errors import InvalidBase64LengthDefect
 from email.message import EmailMessage
 from email.parser import BytesHeaderParser, BytesParser
 from email.utils import getaddresses, parsedate_to_datetime
@@ -22,6 +24,7 @@ from dealpulse.extraction.pages import one_line
 from dealpulse.models import Address, CalendarEvent
 
 _MESSAGE_ID = re.compile(r"<[^<>\s]{3,998}>")
+_NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
 _DEEPEST = 30
 """Parts in parts beyond this depth are left out; real mail has four or five."""
 
@@ -262,9 +265,17 @@ def _content(part: EmailMessage) -> bytes:
         payload = part.get_payload(decode=True)
     except (ValueError, LookupError, AssertionError):
         payload = None
-    if isinstance(payload, bytes):
-        return payload
-    return str(part.get_payload()).encode("utf-8", errors="surrogateescape")
+    if not isinstance(payload, bytes):
+        payload = str(part.get_payload()).encode("utf-8", errors="surrogateescape")
+    if "base64" in _header(part, "Content-Transfer-Encoding").lower() and _is_still_encoded(part):
+        letters = _NOT_BASE64.sub(b"", payload)
+        return b64decode(letters[: len(letters) // 4 * 4])
+    return payload
+
+
+def _is_still_encoded(part: EmailMessage) -> bool:
+    """The library hands base64 that it cannot decode back as it is, and says so."""
+    return any(isinstance(defect, InvalidBase64LengthDefect) for defect in part.defects)
 
 
 def _text(part: EmailMessage) -> str:

@@ -71,14 +71,16 @@ async def gaps(database: Database) -> list[str]:
     """One sentence a missing table, column, migration or function."""
     missing: list[str] = []
     for table, columns in NEEDED.items():
-        if not await _known(database.write(database.client.table(table).select("*").limit(0))):
+        if await _has(database, table, columns.split()):
+            continue
+        if not await _has(database, table, ["*"]):
             missing.append(f"Table {table} is missing.")
-        elif not await _has(database, table, columns.split()):
-            missing += [
-                f"Column {table}.{column} is missing."
-                for column in columns.split()
-                if not await _has(database, table, [column])
-            ]
+            continue
+        missing += [
+            f"Column {table}.{column} is missing."
+            for column in columns.split()
+            if not await _has(database, table, [column])
+        ]
     return missing or await _unapplied(database)
 
 

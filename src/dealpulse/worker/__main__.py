@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import argparse
 
-from arq.worker import run_worker
-
 from dealpulse.jobs import queue_named
-from dealpulse.worker.entry import class_for
+from dealpulse.logs import configure
+from dealpulse.settings import LogSettings
 
-parser = argparse.ArgumentParser(prog="python -m dealpulse.worker", description=__doc__)
-parser.add_argument("queues", nargs="+", metavar="QUEUE", type=queue_named)
-parser.add_argument("--burst", action="store_true", help="stop when nothing is left to do")
-arguments = parser.parse_args()
-run_worker(class_for("SeveralWorkerSettings", arguments.queues), burst=arguments.burst)
+
+def main() -> None:
+    """Drain the queues the arguments name until told to stop."""
+    parser = argparse.ArgumentParser(prog="python -m dealpulse.worker", description=__doc__)
+    parser.add_argument("queues", nargs="+", metavar="QUEUE", type=queue_named)
+    parser.add_argument("--burst", action="store_true", help="stop when nothing is left to do")
+    arguments = parser.parse_args()
+    # Before anything else is imported: whatever fails from here on is one JSON line.
+    configure(LogSettings(), service="worker")
+    from arq.worker import run_worker
+
+    from dealpulse.worker.entry import class_for
+
+    run_worker(class_for("SeveralWorkerSettings", arguments.queues), burst=arguments.burst)
+
+
+if __name__ == "__main__":
+    main()

@@ -101,7 +101,7 @@ alter table emails
 
 create unique index dealpulse_emails_item on emails (source_id, external_id);
 create unique index dealpulse_emails_upload on emails (deal_id, left(name, 400), content_hash)
-  where source_id is null and storage_key is not null;
+  where external_id is null and storage_key is not null;
 create index dealpulse_emails_deal on emails (deal_id, id);
 create index dealpulse_emails_thread on emails using hash (thread_key);
 
@@ -132,7 +132,7 @@ alter table documents
 create unique index dealpulse_documents_item on documents (source_id, external_id);
 create unique index dealpulse_documents_upload
   on documents (deal_id, coalesce(email_id, '00000000-0000-0000-0000-000000000000'), left(name, 400), content_hash)
-  where source_id is null and storage_key is not null;
+  where external_id is null and storage_key is not null;
 create index dealpulse_documents_deal on documents (deal_id, id);
 create index dealpulse_documents_email on documents (email_id) where email_id is not null;
 

@@ -262,7 +262,7 @@ begin
   values (p_deal_id, p_name, p_path, p_mime_type, p_size_bytes, p_content_hash, p_storage_key, p_email_id)
   on conflict (
     deal_id, coalesce(email_id, '00000000-0000-0000-0000-000000000000'), left(name, 400), content_hash
-  ) where source_id is null and storage_key is not null
+  ) where external_id is null and storage_key is not null
   do update set
     path = excluded.path,
     storage_key = excluded.storage_key,
@@ -386,7 +386,7 @@ begin
   end if;
   insert into emails as known (deal_id, name, path, content_hash, storage_key)
   values (p_deal_id, p_name, p_path, p_content_hash, p_storage_key)
-  on conflict (deal_id, left(name, 400), content_hash) where source_id is null and storage_key is not null
+  on conflict (deal_id, left(name, 400), content_hash) where external_id is null and storage_key is not null
   do update set
     path = excluded.path,
     storage_key = excluded.storage_key,
@@ -516,9 +516,16 @@ begin
   where id = any (p_email_ids) and state <> 'deleted';
   perform withdraw_citations(p_document_ids || attached);
   perform withdraw_mentions(p_email_ids);
-  delete from processing_operations
-  where subject_type = 'document' and subject_id = any (p_document_ids || attached)
-    or subject_type = 'email' and subject_id = any (p_email_ids);
+  with theirs as (
+    select subject_type, subject_id, operation from processing_operations
+    where subject_type = 'document' and subject_id = any (p_document_ids || attached)
+      or subject_type = 'email' and subject_id = any (p_email_ids)
+    order by subject_type, subject_id, operation
+    for update
+  )
+  delete from processing_operations o
+  using theirs
+  where (o.subject_type, o.subject_id, o.operation) = (theirs.subject_type, theirs.subject_id, theirs.operation);
   return cardinality(p_document_ids) + cardinality(p_email_ids);
 end
 $$;

@@ -115,3 +115,5 @@ begin
   end loop;
 end
 $$;
+
+drop function pg_temp.is_ours(text);

@@ -21,12 +21,13 @@ _PARTY = re.compile(
 _LEADING = re.compile(
     r"\A(?:(?:This|The|And|Between|By|Among|With|For|From|To|In|Of|AGREEMENT|BETWEEN|AND|AMONG|Agreement|Plan|Merger|Whereas|Exhibit|Section|Dated|Each|Any|If|As|Upon)\s+)+"
 )
+_NO_NAME = re.compile(r"\b(?:the|of) (?:Company|Corporation|Bank)\b|[a-z]\. [A-Z]|\b(?:Representations|Warranties|Section|Surviving|Date|Control)\b|\A(?:WHEREAS|A )")
 _DATE = re.compile(
     r"\b(?:(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)\.? \d{1,2}(?:st|nd|rd|th)?,? \d{4}"
     r"|\d{1,2}(?:st|nd|rd|th)? (?:day of )?(?:January|February|March|April|May|June|July|August|September|October|November|December),? \d{4}|\d{4}-\d{2}-\d{2}|\d{1,2}/\d{1,2}/\d{4})\b"
 )
 _MONEY = re.compile(
-    r"(?:(?:US|C|A)?[$€£]|(?:USD|EUR|GBP|CHF|US\$) ?)\s?\d[\d,]*(?:\.\d+)?(?: ?(?:million|billion|thousand|[mkMK]n?\b|bn))?|\b\d[\d,]*(?:\.\d+)? ?(?:million |billion )?(?:USD|EUR|GBP|CHF|euros?|dollars)\b"
+    r"(?:(?:US|C|A)?[$€£]|(?:USD|EUR|GBP|CHF|US\$) ?)\s?\d+(?:,\d{3})*(?:\.\d+)?(?: ?(?:million|billion|thousand|[mkMK]n?\b|bn))?|\b\d[\d,]*(?:\.\d+)? ?(?:million |billion )?(?:USD|EUR|GBP|CHF|euros?|dollars)\b"
 )
 _DATE_NAMES = (
     ("expiry", r"\bexpir\w*|\bterminat\w* on|\bend(?:s|ing)? on|\bmatur\w+|\buntil\b"),
@@ -43,7 +44,7 @@ _AMOUNT_NAMES = (
     ("penalty", r"\bpenalt|\bfine\b"), ("liability", r"\bliab|\bexposure|\bindemn"), ("cost", r"\bcosts?\b|\bexpens|\bestimate"),
 )  # fmt: skip
 _TERMS = (
-    ("governing law", re.compile(r"(?:laws? of (?:the )?(?:State|Commonwealth|Republic|Province) of|governed by (?:and \w+ (?:in accordance with|under) )?the laws? of(?: the)?)\s+((?:[A-Z]\w+\s?){1,3})")),
+    ("governing law", re.compile(r"(?:laws? of (?:the )?(?:[Ss]tate|STATE|Commonwealth|Republic|Province) (?:of|OF)|governed by (?:and \w+ (?:in accordance with|under) )?the laws? of(?: the)?(?! [Ss]tate| STATE))\s+((?:[A-Z]\w+\s?){1,3})")),
     ("notice period", re.compile(r"\b((?:\w+ )?\(?\d{1,3}\)?[ -](?:business |calendar )?(?:days?|months?)['’]? (?:prior )?(?:written )?notice)")),
     ("term", re.compile(r"\b(?:term|period) of ((?:\w+ )?\(?\d{1,2}\)? (?:years?|months?))")),
 )  # fmt: skip
@@ -54,7 +55,7 @@ def parties(text: str) -> list[str]:
     counts: dict[str, int] = {}
     for match in _PARTY.finditer(text):
         name = _LEADING.sub("", " ".join(match[0].split())).strip(" ,")
-        if 4 < len(name) < 80 and " " in name:
+        if 4 < len(name) < 80 and " " in name and not _NO_NAME.search(name):
             known = next((other for other in counts if other.lower().strip(".") == name.lower().strip(".")), name)
             counts[known] = counts.get(known, 0) + 1
     ranked = sorted(counts, key=lambda name: -counts[name])

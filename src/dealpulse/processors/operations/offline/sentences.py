@@ -100,3 +100,9 @@ def _cut(text: str, low: int, high: int) -> int:
         if len(match[0]) > 1 or best == high or text[best - 2] not in ";.:":
             best = match.end()
     return best
+
+
+def text_sentences(text: str) -> list[Sentence]:
+    """The sentences of a text without pages, an e-mail's: its offsets are the text's, its page number 1."""
+    page = Page(number=1, kind=PageKind.section, text=text, char_start=0, char_end=len(text))
+    return list(page_sentences(page))

@@ -13,7 +13,7 @@ from dealpulse.processors.operations.schemas import ClassificationAnswer, Workst
 
 LEAST = 1.6
 """Evidence below which a document stays unclassified."""
-ALSO = 0.5
+ALSO = 0.35
 """Share of the best score from which a workstream is listed beside the primary one."""
 _READ = 60_000
 """Characters: what a document is about shows early."""

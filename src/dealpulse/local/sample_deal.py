@@ -14,5 +14,5 @@ from typing import Final
 
 DEAL_NAME: Final = "Project Kestrel"
 
-PATH: Final = Path(__file__).parent
-"""The folder with `documents` and `emails`."""
+PATH: Final = Path(__file__).with_suffix("")
+"""The folder with `documents` and `emails`, and nothing else: it is processed as it is."""
