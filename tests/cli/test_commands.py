@@ -41,6 +41,7 @@ def test_stats_as_json_is_only_json(dealpulse: CommandLine) -> None:
     done = dealpulse("stats", "--json")
     stats = json.loads(done.stdout)
     assert stats["dailyBrief"]["waiting"] == 0
+    assert stats["sourceSync"]["oldestWaitingMs"] == 0
     assert done.stderr == ""
 
 

@@ -108,7 +108,7 @@ def test_a_taken_port_is_named_with_what_to_do(stranger: CommandLine, folder: Pa
     assert done.returncode == 1
     assert f"Port {port}" in done.stderr
     assert "PORT=" in done.stderr
-    assert not (folder / ".dealpulse").exists()
+    assert not (folder / DATA / "processes.json").exists()
 
 
 def test_a_port_that_is_none_is_a_wrong_setting(stranger: CommandLine) -> None:

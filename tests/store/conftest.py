@@ -15,11 +15,9 @@ from dealpulse.store import Store, open_store
 _ready: set[str] = set()
 
 
-def settings_of(stack: Stack, *, key: str | None = None, url: str | None = None) -> SupabaseSettings:
-    """How a service reaches the stack, perhaps with another key or address."""
-    return SupabaseSettings(
-        url=url or stack.supabase_url, service_role_key=Secret(key or stack.service_role_key), timeout=20.0
-    )
+def settings_of(stack: Stack) -> SupabaseSettings:
+    """How a service reaches the stack."""
+    return SupabaseSettings(url=stack.supabase_url, service_role_key=Secret(stack.service_role_key), timeout=20.0)
 
 
 @pytest.fixture

@@ -83,6 +83,16 @@ async def test_what_belongs_to_an_unknown_deal_cannot_be_made(store: Store) -> N
         await store.usage.record(NOBODY, Usage(operation="summarize", origin=LOCAL))
 
 
+async def test_columns_the_app_left_empty_do_not_hide_its_deals(store: Store, database: asyncpg.Connection) -> None:
+    await database.execute("alter table deals alter column name drop not null")
+    try:
+        await database.execute("insert into deals (name) values (null)")
+        assert [deal.name for deal in await store.deals.active()] == [""]
+    finally:
+        await database.execute("delete from deals")
+        await database.execute("alter table deals alter column name set not null")
+
+
 async def test_a_member_added_again_only_changes_role(store: Store, deal: Deal, database: asyncpg.Connection) -> None:
     await store.deals.add_member(deal.id, NOBODY, "viewer")
     await store.deals.add_member(deal.id, NOBODY, "lead")

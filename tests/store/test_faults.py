@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import warnings
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -47,6 +49,28 @@ def always(status: int, body: str, headers: Mapping[str, str] | None = None) -> 
         return Response(body, status_code=status, headers=headers)
 
     return Starlette(routes=[Route("/{path:path}", answer, methods=["GET", "POST", "PATCH", "DELETE"])])
+
+
+@asynccontextmanager
+async def listening(
+    handle: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+) -> AsyncIterator[str]:
+    """The address of a server that lets `handle` do with each connection as it likes, then closes it."""
+    connections: set[asyncio.Task[None]] = set()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError, OSError):
+            await handle(reader, writer)
+        with contextlib.suppress(OSError):
+            writer.close()
+            await writer.wait_closed()
+
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.add(asyncio.create_task(serve(reader, writer)))
+
+    async with await asyncio.start_server(accept, "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    await asyncio.gather(*connections)
 
 
 REFUSALS = [
@@ -174,13 +198,10 @@ async def test_an_unreachable_supabase_is_unavailable_for_every_kind_of_call(tmp
 async def test_a_supabase_that_never_answers_is_unavailable() -> None:
     async def keep_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
-        writer.close()
 
-    async with await asyncio.start_server(keep_silent, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
-        async with open_store(at(f"http://127.0.0.1:{port}", timeout=0.2)) as store:
-            with pytest.raises(Unavailable, match="ReadTimeout"):
-                await store.deals.all()
+    async with listening(keep_silent) as url, open_store(at(url, timeout=0.2)) as store:
+        with pytest.raises(Unavailable, match="ReadTimeout"):
+            await store.deals.all()
 
 
 async def test_a_connection_that_was_closed_meanwhile_costs_nothing() -> None:
@@ -191,13 +212,10 @@ async def test_a_connection_that_was_closed_meanwhile_costs_nothing() -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n[]")
         await reader.readuntil(b"\r\n\r\n")
-        writer.close()
 
-    async with await asyncio.start_server(answer_once, "127.0.0.1", 0) as server:
-        port = server.sockets[0].getsockname()[1]
-        async with open_store(at(f"http://127.0.0.1:{port}")) as store:
-            assert await store.deals.all() == []
-            assert await store.deals.all() == []
+    async with listening(answer_once) as url, open_store(at(url)) as store:
+        assert await store.deals.all() == []
+        assert await store.deals.all() == []
     assert answered == [0, 1]
 
 
@@ -230,7 +248,7 @@ async def test_new_secret_keys_work_as_well(clean_stack: Stack, tmp_path: Path) 
 
 async def test_opening_warns_of_nothing_and_leaves_no_connection(clean_stack: Stack) -> None:
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
+        warnings.simplefilter("error", DeprecationWarning)
         async with open_store(at(clean_stack.supabase_url, key=clean_stack.service_role_key)) as store:
             await store.deals.all()
             await store.files.delete(["deal/k"])

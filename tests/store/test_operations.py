@@ -88,8 +88,9 @@ async def test_what_is_asked_for_while_it_runs_is_pending_when_the_run_ends(
     await store.operations.ask([one])
     await store.operations.mark_queued([one])
 
-    await store.operations.mark(one, end)
-    assert await state_of(store, deal) is OperationState.pending
+    for _ in range(2):
+        await store.operations.mark(one, end)
+        assert await state_of(store, deal) is OperationState.pending
 
     await store.operations.mark(one, OperationState.running)
     await store.operations.mark(one, end)

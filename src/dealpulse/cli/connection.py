@@ -44,7 +44,10 @@ def environment() -> dict[str, str]:
 
 def settings() -> Settings:
     """The settings a command works with. Raises SettingsError."""
-    return Settings.load(environ=environment())
+    texts = environment()
+    if not ADDRESSES & texts.keys():
+        say("No Redis and no Supabase is set, and `dealpulse up` does not run in this folder.")
+    return Settings.load(environ=texts)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -19,13 +20,13 @@ from dealpulse.cli.connection import connected, home, up_data_dir
 from dealpulse.cli.progress import progress_on
 from dealpulse.cli.terminal import ERR, OUT, print_markdown, say
 from dealpulse.local import sample_deal
-from dealpulse.local.data_dirs import emptied, passing_data_dir
+from dealpulse.local.data_dirs import emptied, passing
 from dealpulse.local.deal_gathering import FolderFile, files_below, result_of
 from dealpulse.local.deal_result import RunResult
 from dealpulse.local.deal_run import DealRun, DealRunner
 from dealpulse.local.errors import LocalStackError
 from dealpulse.local.processes import exit_when_parent_dies
-from dealpulse.local.services import Services, announced, api_port, own_environment, running_services
+from dealpulse.local.services import Services, announced, own_environment, running_services
 from dealpulse.local.stack import Stack, running_stack
 from dealpulse.settings import Fault, SettingsError
 from dealpulse.settings.variables import PORT
@@ -33,6 +34,7 @@ from dealpulse.store.migrate import apply_migrations
 
 _DEFAULT_PORT: Final = 3000
 _ANY_PORT: Final = 0
+_FAILURES_SAID: Final = 20
 _WATCH_SECONDS: Final = 0.25
 
 
@@ -68,16 +70,17 @@ def demo(
 
     Starts Redis, Postgres, the API and a worker in .dealpulse/demo, which is emptied first.
     """
-    exit_when_parent_dies()
+    _end_with_terminal_and_parent()
     place = folder or sample_deal.PATH
     name = sample_deal.DEAL_NAME if folder is None else folder.name or str(folder)
     own = _own_environment(engine)
-    port = api_port(_port(own, _ANY_PORT))
+    port = _port(own, _ANY_PORT)
     data_dir = emptied(home() / "demo")
     with _running_stack(data_dir, durable=False) as stack:
         say("Starting the API and the worker")
         with running_services(stack, own=own, api_port=port) as services:
-            say(f"The API answers at {services.api_url}; processing {name!r} ({place})")
+            say(f"The API answers at {services.api_url}")
+            say(f"Processing {name!r} ({place}). {_who_analyses(services)}")
             run = asyncio.run(_run(services, place, name))
             print_markdown(run.brief.markdown)
             say("Stopping")
@@ -94,14 +97,14 @@ def run(
 
     Every file of the folder is in result.json exactly once: under documents, emails, failed or skipped.
     """
-    exit_when_parent_dies()
+    _end_with_terminal_and_parent()
     own = _own_environment(engine)
     _make_folder(out)
     files = files_below(folder)
-    with passing_data_dir(keep_logs_in=out / "logs") as data_dir, _running_stack(data_dir, durable=False) as stack:
+    with passing(out / ".dealpulse") as data_dir, _running_stack(data_dir, durable=False) as stack:
         say("Starting the worker")
         with running_services(stack, own=own, api_port=None) as services:
-            say(f"Processing {len(files)} files in {folder}")
+            say(f"Processing {len(files)} files in {folder}. {_who_analyses(services)}")
             result, markdown = asyncio.run(_run_and_gather(services, folder, name or folder.name, files))
             say("Stopping")
     (out / "brief.md").write_text(markdown, encoding="utf-8")
@@ -111,8 +114,11 @@ def run(
         f"{counts.files} files: {counts.documents} documents and {counts.emails} e-mails done, {counts.failed} failed, "
         f"{counts.skipped} skipped; {counts.attachments} attachments."
     )
-    for failure in result.failed:
+    own_failures = [failure for failure in result.failed if failure.attachment_of is None]
+    for failure in own_failures[:_FAILURES_SAID]:
         say(f"  failed: {failure.path}: {failure.reason}")
+    if len(own_failures) > _FAILURES_SAID:
+        say(f"  and {len(own_failures) - _FAILURES_SAID} more: see result.json")
     OUT.print(f"{out / 'result.json'}\n{out / 'brief.md'}", markup=False, soft_wrap=True)
 
 
@@ -122,9 +128,9 @@ def up() -> None:
     The data stay in .dealpulse/data. The API listens on PORT, by default 3000, and requests from this machine need no
     token. Other `dealpulse` commands in this folder use this stack unless the environment names another.
     """
-    exit_when_parent_dies()
+    _end_with_terminal_and_parent()
     own = _own_environment(Engine.auto)
-    port = api_port(_port(own, _DEFAULT_PORT))
+    port = _port(own, _DEFAULT_PORT)
     data_dir = up_data_dir()
     with suppress(KeyboardInterrupt), _running_stack(data_dir, durable=True) as stack:
         say("Starting the API and the worker")
@@ -135,6 +141,12 @@ def up() -> None:
             _print_addresses(services, stack, file)
             _until_a_part_ends(services)
     say("Stopped.")
+
+
+def _end_with_terminal_and_parent() -> None:
+    """Also in the background of a script, whose shell has us ignore Ctrl-C, and below a make that is killed."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    exit_when_parent_dies()
 
 
 def _own_environment(engine: Engine) -> dict[str, str]:
@@ -195,6 +207,11 @@ async def _run_and_gather(
             done = await runner.run(folder, deal_name=deal_name)
         result = await result_of(done, folder=folder, files=files, store=clients.store, queue=clients.queue)
         return result, done.brief.markdown
+
+
+def _who_analyses(services: Services) -> str:
+    ai = services.settings.ai
+    return "The offline engine analyses (no ANTHROPIC_API_KEY)." if ai.api_key is None else f"{ai.model} analyses."
 
 
 def _print_addresses(services: Services, stack: Stack, file: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Annotated
@@ -17,6 +16,7 @@ from dealpulse.cli.terminal import OUT
 from dealpulse.jobs import DocumentOperation, EmailOperation, SyncType
 from dealpulse.models import SourceType
 from dealpulse.queue import Enqueued, QueueStats
+from dealpulse.web.wire import QueueFigures
 
 enqueue = typer.Typer(help="Ask for work.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -104,7 +104,8 @@ def stats(as_json: Annotated[bool, typer.Option("--json", help="As JSON, as the 
 
     found = asyncio.run(ask())
     if as_json:
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode(found), indent=2).decode() + "\n")
+        figures = {name: msgspec.convert(one, QueueFigures, from_attributes=True) for name, one in found.items()}
+        typer.echo(msgspec.json.format(msgspec.json.encode(figures), indent=2))
     else:
         OUT.print(_table(found))
 

@@ -21,7 +21,10 @@ def say(text: str, *, style: str = "") -> None:
 
 def say_error(message: str) -> None:
     """What went wrong, as the last thing said."""
-    ERR.print(f"Error: {message}", style="bold red", markup=False, soft_wrap=True)
+    first, *details = f"Error: {message}".splitlines()
+    ERR.print(first, style="bold red", markup=False, soft_wrap=True)
+    for line in details:
+        ERR.print(line, markup=False, soft_wrap=True)
 
 
 def print_markdown(markdown: str) -> None:

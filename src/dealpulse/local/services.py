@@ -55,39 +55,32 @@ def own_environment(*, environ: Mapping[str, str], directory: Path) -> dict[str,
     return {name: text for name, text in texts.items() if name not in ADDRESSES}
 
 
-def api_port(wanted: int) -> int:
-    """``wanted``, or a free port for 0; LocalStackError ``port_taken`` if another program has it."""
-    if wanted and not is_free(wanted):
-        problem = f"Port {wanted}, wanted for the API, is taken by another program. Stop that program, or choose"
-        raise LocalStackError("port_taken", f"{problem} another port: PORT={wanted + 1 if wanted < 65535 else 3000}.")
-    return wanted or chosen(Ports()).gateway
-
-
 @contextmanager
 def running_services(stack: Stack, *, own: Mapping[str, str], api_port: int | None) -> Iterator[Services]:
     """Run a worker for all queues, and the API, until the block ends.
 
     The API answers when the block begins; the worker may still be starting, jobs wait for it.
-    ``own`` is what :func:`own_environment` gave. ``api_port`` None leaves the API out. Raises SettingsError, and
-    LocalStackError (``part_failed``).
+    ``own`` is what :func:`own_environment` gave. ``api_port`` 0 takes a free port, None leaves the API out. Raises
+    SettingsError, and LocalStackError (``port_taken``, ``part_failed``).
     """
     environment = _environment(own, stack)
     settings = Settings.load(environ=environment)
     refuse_leftovers(stack.data_dir / _RECORD)
+    port = None if api_port is None else _free_port(api_port)
     supervisor = Supervisor(
         logs=stack.data_dir / "logs",
         record=stack.data_dir / _RECORD,
         stop_timeout=settings.shutdown_grace_seconds + _HAND_BACK_SECONDS,
     )
     with supervisor:
-        if api_port is not None:
-            supervisor.start(_api(environment, settings.api.host, api_port))
+        if port is not None:
+            supervisor.start(_api(environment, settings.api.host, port))
         supervisor.start(_worker(environment))
-        if api_port is not None:
-            supervisor.wait_until(lambda: _api_answers(api_port), name="api", timeout=_START_SECONDS)
+        if port is not None:
+            supervisor.wait_until(lambda: _api_answers(port), name="api", timeout=_START_SECONDS)
         yield Services(
             settings=settings,
-            api_url=None if api_port is None else f"http://localhost:{api_port}",
+            api_url=None if port is None else f"http://localhost:{port}",
             environment=environment,
             _faults=(stack.fault, lambda: _fault(supervisor)),
         )
@@ -124,6 +117,13 @@ def _environment(own: Mapping[str, str], stack: Stack) -> dict[str, str]:
     }
     defaults = {"SHUTDOWN_GRACE_SECONDS": _GRACE_SECONDS, "API_TRUST_LOOPBACK": "true", "FOLDER_SOURCE_ROOTS": os.sep}
     return defaults | dict(own) | direct | stack.environment()
+
+
+def _free_port(wanted: int) -> int:
+    if wanted and not is_free(wanted):
+        problem = f"Port {wanted}, wanted for the API, is taken by another program. Stop that program, or choose"
+        raise LocalStackError("port_taken", f"{problem} another port: PORT={wanted + 1 if wanted < 65535 else 3000}.")
+    return wanted or chosen(Ports()).gateway
 
 
 def _api(environment: Mapping[str, str], host: str, port: int) -> Command:

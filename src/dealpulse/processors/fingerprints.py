@@ -9,80 +9,13 @@ from dealpulse.models import RiskCategory
 from dealpulse.processors.verification import typographic
 
 _WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+")
-_FILLER = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "are",
-        "as",
-        "at",
-        "be",
-        "been",
-        "being",
-        "by",
-        "for",
-        "from",
-        "has",
-        "have",
-        "in",
-        "is",
-        "it",
-        "its",
-        "of",
-        "on",
-        "or",
-        "our",
-        "that",
-        "the",
-        "their",
-        "this",
-        "to",
-        "was",
-        "we",
-        "were",
-        "will",
-        "with",
-        "you",
-        "your",
-        "i",
-        "not",
-        "yet",
-        "still",
-        "no",
-        "blocker",
-        "blocked",
-        "blocking",
-        "issue",
-        "open",
-        "pending",
-        "outstanding",
-        "waiting",
-        "wait",
-        "awaiting",
-        "await",
-        "missing",
-        "stalled",
-        "delayed",
-        "delay",
-        "delays",
-        "overdue",
-        "hold",
-        "holding",
-        "up",
-        "until",
-        "needed",
-        "needs",
-        "need",
-        "required",
-        "requires",
-        "received",
-        "receive",
-        "unresolved",
-        "unsigned",
-        "please",
-    ]
-)
+_FILLER_TEXT = """
+a an and are as at be been being by for from has have in is it its of on or our that the their this to was
+we were will with you your i not yet still no blocker blocked blocking issue open pending outstanding
+waiting wait awaiting await missing stalled delayed delay delays overdue hold holding up until needed needs
+need required requires received receive unresolved unsigned please
+"""
+_FILLER = frozenset(_FILLER_TEXT.split())
 
 
 def finding_fingerprint(category: RiskCategory, clause: str) -> str:

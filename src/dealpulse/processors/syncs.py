@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -124,11 +124,16 @@ async def _fetch(
         tally.skip(failure.path, failure.reason)
     fetched: list[SyncedItem] = []
     for item in page.items:
-        if stored.get(item.external_id) == item.version:
+        version = stored.get(item.external_id)
+        if version == item.version:
             fetched.append(_synced(item, None, None))
             continue
+        # What cannot be had now is still there: listed with its stored version, it is not taken for deleted and is
+        # tried again by the next sync.
+        as_stored = _synced(replace(item, version=version or item.version), None, None)
         if item.size_bytes > max_file_bytes:
             tally.skip(item.path, f"The file is larger than the limit of {max_file_bytes >> 20} MB.")
+            fetched.append(as_stored)
             continue
         try:
             content_hash = await _store_content(source, item, connector, store=store)
@@ -136,6 +141,7 @@ async def _fetch(
             raise
         except Permanent as error:
             tally.skip(item.path, error.message)
+            fetched.append(as_stored)
             continue
         fetched.append(_synced(item, content_hash, storage_key(source.deal_id, content_hash)))
     return fetched

@@ -30,24 +30,10 @@ _TYPOGRAPHY = str.maketrans(
         **dict.fromkeys("\u00ad\u200b\u200c\u200d\u2060\ufeff", None),
     }
 )
-_NEGATIONS = frozenset(
-    [
-        "no",
-        "not",
-        "never",
-        "neither",
-        "nor",
-        "none",
-        "nothing",
-        "nobody",
-        "without",
-        "cannot",
-        "except",
-        "unless",
-        "excluding",
-        "hardly",
-    ]
-)
+_NEGATIONS_TEXT = """
+no not never neither nor none nothing nobody without cannot except unless excluding hardly
+"""
+_NEGATIONS = frozenset(_NEGATIONS_TEXT.split())
 _ARTICLES = frozenset(("a", "an", "the"))
 _NEGATIVE_PREFIXES = ("un", "in", "im", "il", "ir", "non", "dis", "mis", "de")
 _NEGATION_BEFORE = re.compile(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import uuid
 from typing import Final
 
+from msgspec import Struct
+
 from dealpulse.errors import NotFound
 from dealpulse.models import ACTIVE_DEAL, Deal
 from dealpulse.store.database import SERVER_NOW, Database, is_uuid, storable
@@ -12,6 +14,18 @@ from dealpulse.store.database import SERVER_NOW, Database, is_uuid, storable
 ARCHIVED_DEAL: Final = "archived"
 
 _COLUMNS: Final = "id,name,status,time_zone"
+
+
+class _Row(Struct, frozen=True):
+    """A deal as the app may have left it: columns of its own table can be empty."""
+
+    id: str
+    name: str = ""
+    status: str = ""
+    time_zone: str | None = None
+
+    def deal(self) -> Deal:
+        return Deal(id=self.id, name=self.name, status=self.status, time_zone=self.time_zone)
 
 
 class Deals:
@@ -33,14 +47,14 @@ class Deals:
         """Raises NotFound (``deal_not_found``)."""
         _check(deal_id)
         query = self._database.client.table("deals").select(_COLUMNS).eq("id", deal_id).limit(1)
-        return _found(await self._database.first(query, Deal))
+        return _found(await self._database.first(query, _Row))
 
     async def all(self, *, status: str | None = None) -> list[Deal]:
         """Every deal, or every one with ``status``, by name."""
-        deals = await self._database.every(
-            "deals", _COLUMNS, Deal, narrow=lambda query: query if status is None else query.eq("status", status)
+        rows = await self._database.every(
+            "deals", _COLUMNS, _Row, narrow=lambda query: query if status is None else query.eq("status", status)
         )
-        return sorted(deals, key=lambda deal: (deal.name, deal.id))
+        return sorted((row.deal() for row in rows), key=lambda deal: (deal.name, deal.id))
 
     async def active(self) -> list[Deal]:
         """The deals that get briefs."""
@@ -51,7 +65,7 @@ class Deals:
         _check(deal_id)
         table = self._database.client.table("deals")
         change = {"status": ARCHIVED_DEAL, "updated_at": SERVER_NOW}
-        return _found(await self._database.first(table.update(change).eq("id", deal_id).select(_COLUMNS), Deal))
+        return _found(await self._database.first(table.update(change).eq("id", deal_id).select(_COLUMNS), _Row))
 
     async def add_member(self, deal_id: str, user_id: str, role: str) -> None:
         """Let a user of the app read the deal, or change the role they have in it."""
@@ -66,10 +80,10 @@ def _check(deal_id: str) -> None:
         raise _missing()
 
 
-def _found(deal: Deal | None) -> Deal:
-    if deal is None:
+def _found(row: _Row | None) -> Deal:
+    if row is None:
         raise _missing()
-    return deal
+    return row.deal()
 
 
 def _missing() -> NotFound:

@@ -22,7 +22,7 @@ from dealpulse.models import (
 from dealpulse.processors.fingerprints import blocker_fingerprint, finding_fingerprint
 from dealpulse.processors.operations.contract import DocumentText, EmailText
 from dealpulse.processors.operations.offline.injection import injections
-from dealpulse.processors.operations.offline.sentences import page_sentences
+from dealpulse.processors.operations.offline.sentences import Sentence, page_sentences
 from dealpulse.processors.operations.schemas import (
     BlockerEntry,
     ClassificationAnswer,
@@ -66,13 +66,13 @@ def read_classification(answers: Sequence[ClassificationAnswer]) -> Classificati
 
 
 def read_findings(entries: Iterable[RiskEntry], document: DocumentText) -> tuple[Finding, ...]:
-    """The risks with their quotes looked up, one a fingerprint; injections are found by the scan too, whoever answered."""
+    """The risks with their quotes looked up, one a fingerprint. Injections are scanned for, whoever answered."""
     verifier = QuoteVerifier(document.pages)
-    pages = {page.number: page for page in document.pages}
+    sentences = _SentencesByPage(document.pages)
     found: dict[str, Finding] = {}
     for entry in (*entries, *injections(document.pages)):
         citation = verifier.verify(entry.quote, entry.page)
-        fingerprint = finding_fingerprint(entry.category, _clause(citation, pages))
+        fingerprint = finding_fingerprint(entry.category, _clause(citation, sentences))
         known = found.get(fingerprint)
         if known is None or _rank(citation) < _rank(known.citation):
             found[fingerprint] = _finding(entry, citation, fingerprint)
@@ -95,13 +95,25 @@ def _rank(citation: Citation) -> int:
     return (Verification.verified, Verification.repaired, Verification.unverified).index(citation.verification)
 
 
-def _clause(citation: Citation, pages: dict[int, Page]) -> str:
+class _SentencesByPage:
+    """Pages cut into sentences once, when first cited."""
+
+    def __init__(self, pages: Sequence[Page]) -> None:
+        self._pages = {page.number: page for page in pages}
+        self._cut: dict[int, list[Sentence]] = {}
+
+    def of(self, page: int) -> list[Sentence]:
+        if page not in self._cut:
+            self._cut[page] = list(page_sentences(self._pages[page]))
+        return self._cut[page]
+
+
+def _clause(citation: Citation, sentences: _SentencesByPage) -> str:
     """The sentence most of the quote stands in: runs that quote more or less of it mean the same."""
     start, end = citation.start, citation.end
     if citation.page is None or start is None or end is None:
         return citation.quote
-    sentences = page_sentences(pages[citation.page])
-    return max(sentences, key=lambda s: min(s.end, end) - max(s.start, start)).text
+    return max(sentences.of(citation.page), key=lambda s: min(s.end, end) - max(s.start, start)).text
 
 
 def read_sentiment(answer: SentimentAnswer) -> Sentiment:
@@ -124,9 +136,7 @@ def read_blockers(entries: Iterable[BlockerEntry], email: EmailText) -> tuple[Bl
                 due_date=entry.due_date,
                 needed_action=entry.needed_action,
                 opened_on=email.sent_at.date(),
-                citation=Citation(
-                    quote=at.quote, page=None, verification=at.verification, start=at.start, end=at.end
-                ),
+                citation=Citation(quote=at.quote, page=None, verification=at.verification, start=at.start, end=at.end),
                 fingerprint=fingerprint,
                 status=BlockerStatus.resolved if entry.resolved else BlockerStatus.open,
             ),

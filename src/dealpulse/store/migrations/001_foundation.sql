@@ -2,7 +2,8 @@
 --
 -- deals, deal_members, documents and emails may belong to the app. Then they only gain the columns missing here, each
 -- nullable or with a default; their row level security, policies, constraints and grants stay as they are. A table made
--- here carries the comment "dealpulse", by which later migrations know it for ours.
+-- here carries the comment "dealpulse", by which later migrations know it for ours, and nobody but the service role sees
+-- anything in it until a policy says so.
 
 do $$
 begin
@@ -284,7 +285,7 @@ create table ai_cache (
 comment on table ai_cache is 'dealpulse';
 
 -- What is asked of each row, from which the queues can be rebuilt. asked_again: asked anew while it was running, so
--- that it goes back to pending when the run ends.
+-- that it goes back to pending when the run ends; the next run clears it.
 
 create table processing_operations (
   subject_type text not null,
@@ -303,3 +304,17 @@ comment on table processing_operations is 'dealpulse';
 create index processing_operations_deal on processing_operations (deal_id);
 create index processing_operations_unfinished on processing_operations (changed_at)
   where state in ('pending', 'queued', 'running');
+
+do $$
+declare
+  ours regclass;
+begin
+  for ours in
+    select oid from pg_class
+    where relnamespace = current_schema()::regnamespace and relkind = 'r'
+      and obj_description(oid, 'pg_class') = 'dealpulse'
+  loop
+    execute format('alter table %s enable row level security', ours);
+  end loop;
+end
+$$;

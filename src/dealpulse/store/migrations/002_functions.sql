@@ -37,7 +37,7 @@ language sql set search_path from current as $$
   from jsonb_to_record(p_operation) as told (subject_type text, subject_id uuid, operation text, deal_id uuid)
   on conflict (subject_type, subject_id, operation) do update
   set state = case when known.asked_again and p_state in ('done', 'failed') then 'pending' else p_state end,
-      asked_again = false, error_code = p_error_code, error_message = p_error_message, changed_at = now();
+      asked_again = known.asked_again and p_state <> 'running', error_code = p_error_code, error_message = p_error_message, changed_at = now();
 $$;
 
 create function mark_operations_queued(p_operations jsonb) returns void

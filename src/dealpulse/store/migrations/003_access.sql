@@ -1,5 +1,6 @@
 -- Who may see and do what. Members of a deal read what belongs to it; only the service role writes or calls functions.
--- Only tables with the comment "dealpulse" (made by 001_foundation.sql) are touched: the app's own stay as they are.
+-- Only tables with the comment "dealpulse" (made by 001_foundation.sql, with row level security on) are touched: the
+-- app's own stay as they are.
 
 -- Runs as its owner, so that it works whatever policies deal_members has, and never asks itself for permission.
 create function my_deal_ids() returns setof uuid
@@ -12,22 +13,6 @@ $$;
 create function pg_temp.is_ours(p_table text) returns boolean
 language sql as $$
   select coalesce(obj_description(to_regclass(p_table), 'pg_class') = 'dealpulse', false);
-$$;
-
--- Row level security on all of ours, with no policy but the ones below.
-do $$
-declare
-  its_name text;
-begin
-  foreach its_name in array array[
-    'deals', 'deal_members', 'sources', 'documents', 'document_pages', 'findings', 'finding_citations', 'emails',
-    'blockers', 'blocker_mentions', 'briefs', 'ai_usage', 'ai_cache', 'processing_operations'
-  ] loop
-    if pg_temp.is_ours(its_name) then
-      execute format('alter table %I enable row level security', its_name);
-    end if;
-  end loop;
-end
 $$;
 
 do $$

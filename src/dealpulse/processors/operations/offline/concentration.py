@@ -16,7 +16,9 @@ _CELLS = re.compile(r"\s*(?:\t|\|| {3,})\s*")
 _CUSTOMER = re.compile(r"(?i)\b(?:customers?|clients?|accounts?(?! (?:code|no|number|receivable)))\b")
 _SHARE = re.compile(r"(?i)%|\bshare\b|\bpercent")
 _REVENUE = re.compile(r"(?i)\b(?:revenues?|sales|turnover|billings|arr)\b")
-_TOTAL = re.compile(r"(?i)\b(?:(?:sub-?|grand )?totals?|all other|others?|remaining|sum|rest of|top \w+|average|[<>]\d)\b")
+_TOTAL = re.compile(
+    r"(?i)\b(?:(?:sub-?|grand )?totals?|all other|others?|remaining|sum|rest of|top \w+|average|[<>]\d)\b"
+)
 _NUMBER = re.compile(r"[^\d(-]{0,5}(\()?-?(\d[\d,]*(?:\.\d+)?)\)? ?(%)?")
 
 

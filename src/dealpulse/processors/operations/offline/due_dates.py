@@ -11,14 +11,28 @@ _MONTHS = {name.lower(): number for number, name in enumerate(calendar.month_nam
 _MONTHS |= {name.lower(): number for number, name in enumerate(calendar.month_abbr) if name} | {"sept": 9}
 _DAYS = {name.lower(): number for number, name in enumerate(calendar.day_name)}
 _DAYS |= {name.lower(): number for number, name in enumerate(calendar.day_abbr)} | {"tues": 1, "thur": 3, "thurs": 3}
-_NUMBERS = {"a": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "seven": 7, "ten": 10, "fourteen": 14, "thirty": 30}
+_NUMBERS = {
+    "a": 1,
+    "one": 1,
+    "two": 2,
+    "three": 3,
+    "four": 4,
+    "five": 5,
+    "seven": 7,
+    "ten": 10,
+    "fourteen": 14,
+    "thirty": 30,
+}
 
 _MONTH = rf"(?P<month>{'|'.join(sorted(_MONTHS, key=len, reverse=True))})\.?"
 _DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
 _YEAR = r"(?:,? (?P<year>20\d\d))?"
 _CUE = (
-    r"\b(?:by|before|until|till|no later than|not later than|latest|due|due on|deadline(?: is| of| was)?|on|at the latest|expected|promised(?: for)?|target(?:ing)?|for|expires?|ends?)"
-    r"(?: (?:the|close|cob|eod|end|on|of|business|noon|midday|5 ?pm|this|coming|is|it|us|now|in|at|:|-))*[ :]*(?P<week>next |this |coming )?(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?,? (?:the )?(?=\d|[a-z]+ \d))?"
+    r"\b(?:by|before|until|till|no later than|not later than|latest|due|due on|deadline(?: is| of| was)?|on"
+    r"|at the latest|expected|promised(?: for)?|target(?:ing)?|for|expires?|ends?)"
+    r"(?: (?:the|close|cob|eod|end|on|of|business|noon|midday|5 ?pm|this|coming|is|it|us|now|in|at|:"
+    r"|-))*[ :]*(?P<week>next |this |coming )?(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?"
+    r"|sun)(?:day)?,? (?:the )?(?=\d|[a-z]+ \d))?"
 )
 
 _PAST_AFTER = 60
@@ -100,9 +114,12 @@ _READERS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], date], date]], .
     (re.compile(rf"{_CUE}{_DAY}(?: of)? {_MONTH}\b{_YEAR}"), _month_day),
     (re.compile(rf"{_CUE}{_MONTH} {_DAY}\b{_YEAR}"), _month_day),
     (re.compile(rf"{_CUE}(?P<iso>20\d\d-\d\d-\d\d)\b"), _iso),
-    (re.compile(rf"{_CUE}(?P<weekday>{'|'.join(sorted(_DAYS, key=len, reverse=True))})\b(?!,? (?:the )?\d|,? [a-z]+ \d)"), _weekday),
-    (re.compile(r"\b(?P<relative>tomorrow|today|tonight|cob|eod|close of business|end of (?:the |this |next )?(?:day|week|month)|(?:by|before) (?:the end of )?next week)\b"
-                r"(?! (?:mon|tue|wed|thu|fri|on|\d))"), _relative),
+    (re.compile(rf"{_CUE}(?P<weekday>{'|'.join(sorted(_DAYS, key=len, reverse=True))})\b(?!,? (?:the )?\d"
+        rf"|,? [a-z]+ \d)"), _weekday),
+    (re.compile(r"\b(?P<relative>tomorrow|today|tonight|cob|eod|close of business|end of (?:the |this |next )?(?:day"
+        r"|week|month)|(?:by|before) (?:the end of )?next week)\b"
+                r"(?! (?:mon|tue|wed|thu|fri|on|tomorrow|next|\d))"), _relative),
     (re.compile(rf"\bend[ -]of[ -](?:the month of )?{_MONTH}\b"), _month_end),
-    (re.compile(rf"\b(?:within|in) (?:the next )?(?P<count>\d{{1,2}}|{'|'.join(_NUMBERS)}) (?P<business>business |working )?(?P<unit>days?|weeks?|hours?)\b"), _within),
+    (re.compile(rf"\b(?:within|in) (?:the next )?(?P<count>\d{{1,2}}|{'|'.join(_NUMBERS)}) (?P<business>business "
+        rf"|working )?(?P<unit>days?|weeks?|hours?)\b"), _within),
 )  # fmt: skip

@@ -12,22 +12,31 @@ MOST = 8
 """Facts kept of each sort."""
 
 _SUFFIX = (
-    r"(?:Inc|Incorporated|Corp|Corporation|LLC|L\.L\.C|LLP|L\.P|LP|Ltd|Limited|PLC|plc|GmbH|AG|S\.A|SA|SAS|S\.r\.l|B\.V|BV|N\.V|NV|AB|ApS|Oy|KG|Company|Co|Bank|N\.A"
+    r"(?:Inc|Incorporated|Corp|Corporation|LLC|L\.L\.C|LLP|L\.P|LP|Ltd|Limited|PLC|plc|GmbH|AG|S\.A|SA|SAS|S\.r\.l"
+    r"|B\.V|BV|N\.V|NV|AB|ApS|Oy|KG|Company|Co|Bank|N\.A"
     r"|Holdings|Group|Trust)"
 )
 _PARTY = re.compile(
-    rf"\b((?:[A-Z][\w&'’.-]*,?\s+(?:(?:of|and|the|&|de)\s+)?){{1,6}}{_SUFFIX}\b\.?)|\b((?:[A-Z]{{2,}}[\w&'’.-]*,?\s+){{1,5}}(?:INC|CORP|CORPORATION|LLC|LTD|LIMITED|COMPANY|PLC)\b\.?)"
+    rf"\b((?:[A-Z][\w&'’.-]*,?\s+(?:(?:of|and|the|&|de)\s+)?){{1,6}}{_SUFFIX}\b\.?)"
+    rf"|\b((?:[A-Z]{{2,}}[\w&'’.-]*,?\s+){{1,5}}(?:INC|CORP|CORPORATION|LLC|LTD|LIMITED|COMPANY|PLC)\b\.?)"
 )
 _LEADING = re.compile(
-    r"\A(?:(?:This|The|And|Between|By|Among|With|For|From|To|In|Of|AGREEMENT|BETWEEN|AND|AMONG|Agreement|Plan|Merger|Whereas|Exhibit|Section|Dated|Each|Any|If|As|Upon)\s+)+"
+    r"\A(?:(?:This|The|And|Between|By|Among|With|For|From|To|In|Of|AGREEMENT|BETWEEN|AND|AMONG|Agreement|Plan|Merger"
+    r"|Whereas|Exhibit|Section|Dated|Each|Any|If|As|Upon)\s+)+"
 )
-_NO_NAME = re.compile(r"\b(?:the|of) (?:Company|Corporation|Bank)\b|[a-z]\. [A-Z]|\b(?:Representations|Warranties|Section|Surviving|Date|Control)\b|\A(?:WHEREAS|A )")
+_NO_NAME = re.compile(
+    r"\b(?:the|of) (?:Company|Corporation|Bank)\b|[a-z]\. [A-Z]|\b(?:Representations|Warranties|Section|Surviving"
+    r"|Date|Control)\b|\A(?:WHEREAS|A )"
+)
 _DATE = re.compile(
-    r"\b(?:(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)\.? \d{1,2}(?:st|nd|rd|th)?,? \d{4}"
-    r"|\d{1,2}(?:st|nd|rd|th)? (?:day of )?(?:January|February|March|April|May|June|July|August|September|October|November|December),? \d{4}|\d{4}-\d{2}-\d{2}|\d{1,2}/\d{1,2}/\d{4})\b"
+    r"\b(?:(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?"
+    r"|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)\.? \d{1,2}(?:st|nd|rd|th)?,? \d{4}"
+    r"|\d{1,2}(?:st|nd|rd|th)? (?:day of )?(?:January|February|March|April|May|June|July|August|September|October"
+    r"|November|December),? \d{4}|\d{4}-\d{2}-\d{2}|\d{1,2}/\d{1,2}/\d{4})\b"
 )
 _MONEY = re.compile(
-    r"(?:(?:US|C|A)?[$€£]|(?:USD|EUR|GBP|CHF|US\$) ?)\s?\d+(?:,\d{3})*(?:\.\d+)?(?: ?(?:million|billion|thousand|[mkMK]n?\b|bn))?|\b\d[\d,]*(?:\.\d+)? ?(?:million |billion )?(?:USD|EUR|GBP|CHF|euros?|dollars)\b"
+    r"(?:(?:US|C|A)?[$€£]|(?:USD|EUR|GBP|CHF|US\$) ?)\s?\d+(?:,\d{3})*(?:\.\d+)?(?: ?(?:million|billion|thousand"
+    r"|[mkMK]n?\b|bn))?|\b\d[\d,]*(?:\.\d+)? ?(?:million |billion )?(?:USD|EUR|GBP|CHF|euros?|dollars)\b"
 )
 _DATE_NAMES = (
     ("expiry", r"\bexpir\w*|\bterminat\w* on|\bend(?:s|ing)? on|\bmatur\w+|\buntil\b"),
@@ -36,18 +45,49 @@ _DATE_NAMES = (
     ("closing", r"\bclosing\b|\bcompletion\b"),
     ("date of the document", r"\bdated?\b|\bmade (?:as of|this|and entered)|\bas of\b"),
     ("due", r"\bdue\b|\bpayable\b|\bby\b|\bno later than"),
-)  # fmt: skip
+)
 _AMOUNT_NAMES = (
-    ("purchase price", r"purchase price|consideration|enterprise value"), ("termination fee", r"termination fee|break-?up fee"), ("rent", r"\brent\b"),
-    ("salary", r"\bsalary\b|\bbase pay"), ("severance", r"\bseverance"), ("fee", r"\bfees?\b"), ("revenue", r"\brevenues?\b|\bsales\b|\bturnover\b|\barr\b"),
-    ("EBITDA", r"\bebitda"), ("loan", r"\bloan|\bcredit\b|\bborrow|\bprincipal|\bdebt"), ("damages claimed", r"\bdamages\b|\bclaim"), ("insurance", r"\binsur|\bcoverage"),
-    ("penalty", r"\bpenalt|\bfine\b"), ("liability", r"\bliab|\bexposure|\bindemn"), ("cost", r"\bcosts?\b|\bexpens|\bestimate"),
-)  # fmt: skip
+    ("purchase price", r"purchase price|consideration|enterprise value"),
+    (
+        "termination fee",
+        r"termination fee"
+        r"|break-?up fee",
+    ),
+    ("rent", r"\brent\b"),
+    ("salary", r"\bsalary\b|\bbase pay"),
+    ("severance", r"\bseverance"),
+    ("fee", r"\bfees?\b"),
+    ("revenue", r"\brevenues?\b|\bsales\b|\bturnover\b|\barr\b"),
+    ("EBITDA", r"\bebitda"),
+    ("loan", r"\bloan|\bcredit\b|\bborrow|\bprincipal|\bdebt"),
+    ("damages claimed", r"\bdamages\b|\bclaim"),
+    ("insurance", r"\binsur|\bcoverage"),
+    ("penalty", r"\bpenalt|\bfine\b"),
+    ("liability", r"\bliab|\bexposure|\bindemn"),
+    (
+        "cost",
+        r"\bcosts?\b|\bexpens"
+        r"|\bestimate",
+    ),
+)
 _TERMS = (
-    ("governing law", re.compile(r"(?:laws? of (?:the )?(?:[Ss]tate|STATE|Commonwealth|Republic|Province) (?:of|OF)|governed by (?:and \w+ (?:in accordance with|under) )?the laws? of(?: the)?(?! [Ss]tate| STATE))\s+((?:[A-Z]\w+\s?){1,3})")),
-    ("notice period", re.compile(r"\b((?:\w+ )?\(?\d{1,3}\)?[ -](?:business |calendar )?(?:days?|months?)['’]? (?:prior )?(?:written )?notice)")),
+    (
+        "governing law",
+        re.compile(
+            r"(?:laws? of (?:the )?(?:[Ss]tate|STATE|Commonwealth|Republic|Province) (?:of|OF)"
+            r"|governed by (?:and \w+ (?:in accordance with|under) )?the laws? of(?: the)?(?! [Ss]tate"
+            r"| STATE))\s+((?:[A-Z]\w+\s?){1,3})"
+        ),
+    ),
+    (
+        "notice period",
+        re.compile(
+            r"\b((?:\w+ )?\(?\d{1,3}\)?[ -](?:business |calendar )?(?:days?"
+            r"|months?)['’]? (?:prior )?(?:written )?notice)"
+        ),
+    ),
     ("term", re.compile(r"\b(?:term|period) of ((?:\w+ )?\(?\d{1,2}\)? (?:years?|months?))")),
-)  # fmt: skip
+)
 
 
 def parties(text: str) -> list[str]:

@@ -7,34 +7,54 @@ import re
 from dealpulse.models import Address
 from dealpulse.processors.operations.contract import EmailText
 
-_NAME = r"(?:[A-Z][\w'’&.-]*[\w](?:\s+(?:&\s+)?(?:de\s+|van\s+|von\s+)?[A-Z][\w'’&.-]*[\w]){0,3})"
+_NAME = (
+    r"(?:(?:(?:Dr|Mr|Ms|Mrs|Prof)\.?\s+)?[A-Z][\w'’&.-]*[\w](?:\s+(?:&\s+)?(?:de\s+|van\s+"
+    r"|von\s+)?[A-Z][\w'’&.-]*[\w]){0,3})"
+)
 _ROLE = (
-    r"(?:(?:the|our|your|their|seller's|buyer's|company's|target's|landlord's|bank's)\s+)?(?:[\w'’-]+\s+){0,2}?(?:landlord|lender|bank|seller|buyer|vendor|auditors?|accountants?|counsel|lawyers?|attorneys?|regulator"
-    r"|insurer|broker|escrow agent|founders?|board|management|customer|supplier|trustee|licensor|lessor|tax advis[eo]rs?|consultants?|finance team|legal team|hr team|it team|legal|agency|authority|committee|shareholders?|cfo|ceo|cto|general counsel)"
+    r"(?:(?:the|our|your|their|seller's|buyer's|company's|target's|landlord's"
+    r"|bank's)\s+)?(?:[\w'’-]+\s+){0,2}?(?:landlord|lender|bank|seller|buyer|vendor|auditors?|accountants?|counsel"
+    r"|lawyers?|attorneys?|regulator"
+    r"|insurer|broker|escrow agent|founders?|board|management|customer|supplier|trustee|licensor|lessor"
+    r"|tax advis[eo]rs?|consultants?|finance team|legal team|hr team|it team|legal|agency|authority|committee"
+    r"|shareholders?|cfo|ceo|cto|general counsel)"
 )
 _WHO = rf"(?P<who>{_NAME}|(?i:{_ROLE}))"
-_NOT_NAMES = frozenset(
-    "We I You They It The This That These Those There If Until Once Please Hi Hello Dear Thanks Thank Also And But So No Not Still As At In On For To Our Your My Their All Any Both Each Everything Nothing Nobody Monday Tuesday"
-    " Wednesday Thursday Friday Saturday Sunday January February March April May June July August September October November December Closing Signing Completion SPA APA NDA Re Fwd FYI Update Unfortunately However Without Unless"
-    " Schedule Exhibit Annex Section Who What When Where Why How Just Another Status Since Given Despite Because Same Open Q1 Q2 Q3 Q4 CET EST UTC ET AM PM EOD COB ASAP He She Some Until Next Last Two Three One".split()
-)
+_NOT_NAMES_TEXT = """
+We I You They It The This That These Those There If Until Once Please Hi Hello Dear Thanks Thank Also And
+But So No Not Still As At In On For To Our Your My Their All Any Both Each Everything Nothing Nobody Monday
+Tuesday Wednesday Thursday Friday Saturday Sunday January February March April May June July August
+September October November December Closing Signing Completion SPA APA NDA Re Fwd FYI Update Unfortunately
+However Without Unless Schedule Exhibit Annex Section Who What When Where Why How Just Another Status Since
+Given Despite Because Same Open Q1 Q2 Q3 Q4 CET EST UTC ET AM PM EOD COB ASAP He She Some Until Next Last
+Two Three One
+"""
+_NOT_NAMES = frozenset(_NOT_NAMES_TEXT.split())
 _PATTERNS = tuple(
     re.compile(pattern)
     for pattern in (
         rf"(?i:\b(?:owner|action|responsible|assigned to|with whom))\s*[:=-]\s*{_WHO}",
         rf"\b(?i:waiting|wait)\s+(?:on|for)\s+{_WHO}(?:['’]s?)?\s+(?:to|for|who|in|at)\b",
         rf"\b(?i:from|with|by)\s+{_WHO}(?=[\s,.;:!?)'’]|$)",
-        rf"(?:^|[,.;:]\s|\b(?:that|but|and|because|since|as|until|unless)\s){_WHO}(?:\s*\([^)]*\))?,?\s+(?i:still\s+)?(?:has|have|had|is|are|was|needs?|must|will|would|should|won't|refuses?|refused|declines?|declined|keeps?|did|does|says|said|told|objects?|rejects?"
+        rf"(?:^|[,.;:]\s|\s[-–—]\s|\b(?:that|but|and|because|since|as|until"
+        rf"|unless)\s){_WHO}(?:\s*\([^)]*\))?,?\s+(?i:still\s+)?(?:has|have|had|is|are|was|needs?|must|will|would"
+        rf"|should|won't|refuses?|refused|declines?|declined|keeps?|did|does|says|said|told|objects?|rejects?"
         r"|rejected|promised|to)\b",
         rf"\b(?i:waiting|wait|awaiting|need|received|get|without|have|until)\b[^.;]{{0,40}}?{_WHO}['’]s?\s",
         rf"\b(?i:waiting|wait)\s+(?:on|for)\s+{_WHO}",
         rf"^{_WHO},\s",
-        rf"\b(?i:from|with|by)\s+(?P<you>you|your\s+(?:side|team|end))\b",
+        r"\b(?i:from|with|by)\s+(?P<you>you|your\s+(?:side|team|end))\b",
     )
 )
 _YOU = re.compile(r"(?i)\b(?:you|your)\b")
-_US = re.compile(r"(?i)\b(?:we owe|on our (?:side|end)|from our (?:side|end)|i (?:owe|still need to)|we (?:have not|haven't) (?:sent|provided|signed)|our side)\b")
-_GREETING = re.compile(r"\A\s*(?:(?:Hi|Hello|Dear|Hey|Good (?:morning|afternoon))\s+)?(?P<who>[A-Z][\w'’-]+(?:\s+[A-Z][\w'’-]+)?)\s*(?:,|-|–|\n)")
+_US = re.compile(
+    r"(?i)\b(?:we owe|on our (?:side|end)|from our (?:side|end)|i (?:owe|still need to)|we (?:have not"
+    r"|haven't) (?:sent|provided|signed)|our side)\b"
+)
+_GREETING = re.compile(
+    r"\A\s*(?:(?:Hi|Hello|Dear|Hey|Good (?:morning"
+    r"|afternoon))\s+)?(?P<who>[A-Z][\w'’-]+(?:\s+[A-Z][\w'’-]+)?)\s*(?:,|-|–|\n)"
+)
 
 
 def owner_of(sentence: str, email: EmailText) -> str | None:
@@ -81,7 +101,9 @@ def _full_name(who: str, email: EmailText) -> str:
 
 def _people(email: EmailText) -> tuple[Address, ...]:
     messages = (email, *email.thread)
-    return tuple(address for message in messages for address in (message.sender, *message.to, *message.cc) if address is not None)
+    return tuple(
+        address for message in messages for address in (message.sender, *message.to, *message.cc) if address is not None
+    )
 
 
 def _is_sender(who: str, email: EmailText) -> bool:

@@ -60,24 +60,30 @@ _DENIAL_BEFORE = re.compile(
     r"|n't\b[^;]{0,50}\Z"
 )
 _DENIAL_FIRST = re.compile(
-    r"^(?:\(?[a-z0-9]{1,5}[.)] ?)*(?:except as [^;]{0,120}, )?(?:none|neither|nor|no(?! (?:alternat|second|backup|other qualified|written)\w*))\b"
+    r"^(?:\(?[a-z0-9]{1,5}[.)] ?)*(?:except as [^;]{0,120}, )?(?:none|neither|nor|no(?! (?:alternat|second|backup"
+    r"|other qualified|written)\w*))\b"
 )
 _DENIAL_AFTER = re.compile(r"^[^;.]{0,30}\b(?:none|nil|not applicable|n/a)\b")
 _HYPOTHETICAL = re.compile(
-    r"^(?:\(?[a-z0-9]{1,4}[.)] ?)?(?:if|in the event|should|to the extent|in case|unless|where|whether|upon|please|provide"
+    r"^(?:\(?[a-z0-9]{1,4}[.)] ?)?(?:if|in the event|should|to the extent|in case|unless|where|whether|upon|please"
+    r"|provide"
     r"|list|describe|confirm|identify|copies of|details of|a list of|schedule of)\b"
     r"|\b(?:shall|in the event of|in case of|hereby|will indemnify|to the knowledge of|hereto|herein"
-    r"|(?:we|our \w+) (?:may|could|might)|(?:may|could) (?:from time to time|materially|adversely|have a material)|from time to time)\b"
+    r"|(?:we|our \w+) (?:may|could|might)|(?:may|could) (?:from time to time|materially|adversely|have a material)"
+    r"|from time to time)\b"
 )
 _SETTLED = re.compile(
-    r"\b(?:(?:was|were|has been|have been|is|are|been|now) (?:since |now |fully |subsequently |finally |all |successfully "
+    r"\b(?:(?:was|were|has been|have been|is|are|been|now) (?:since |now |fully |subsequently |finally |all "
+    r"|successfully "
     r"|amicably )*(?:settled|dismissed|withdrawn|remediated|resolved|cured|released|closed out|discharged|rectified"
     r"|paid in full|corrected|replaced|removed|superseded)"
-    r"|no further action (?:is |was )?(?:required|taken)|closed (?:with|without) (?:no )?(?:findings?|change|penalt|action)"
+    r"|no further action (?:is |was )?(?:required|taken)|closed (?:with|without) (?:no )?(?:findings?|change|penalt"
+    r"|action)"
     r"|fully reserved|with no findings)\b"
 )
 _UNSETTLED = re.compile(
-    r"\b(?:not|never|until|once|yet to|cannot)\b[^;]{0,30}\b(?:settled|dismissed|withdrawn|remediated|resolved|cured|removed"
+    r"\b(?:not|never|until|once|yet to|cannot)\b[^;]{0,30}\b(?:settled|dismissed|withdrawn|remediated|resolved|cured"
+    r"|removed"
     r"|rectified|replaced|released)\b"
 )
 

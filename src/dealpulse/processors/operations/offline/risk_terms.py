@@ -7,19 +7,23 @@ from dealpulse.processors.operations.offline.risk_pattern import Kind, RiskPatte
 
 _CONTROL = (
     r"(?:changes?|transfer)[ -](?:of|in)[ -](?:the )?(?:\w+ ){0,2}(?:control|ownership)"
-    r"|(?:sale|transfer|acquisition|disposition|disposal) of (?:all or |a |more than )?(?:substantially all|majority|controlling"
+    r"|(?:sale|transfer|acquisition|disposition|disposal) of (?:all or |a |more than )?(?:substantially all|majority"
+    r"|controlling"
     r"|50 ?%|fifty)[^;]{0,60}?(?:shares|stock|equity|assets|interests?|voting|securities|undertaking)"
     r"|(?:control|ownership)(?: of (?:\w+ ){1,4}?)? ?changes\b|changes? hands|new owner\w*"
-    r"|(?:is|are|be|being|becomes?) (?:directly or indirectly )?(?:acquired by|controlled by|owned by) (?:a |any |another )"
+    r"|(?:is|are|be|being|becomes?) (?:directly or indirectly )?(?:acquired by|controlled by|owned by) (?:a |any "
+    r"|another )"
     r"(?:competitor|third party|person|entity|company)"
 )
 _NO_CONTROL_RIGHT = (
-    r"\b(?:do|does|did|shall|will|would|is|are) not (?:\w+ ){0,3}(?:constitute|be deemed|require|trigger|give|entitle|result"
+    r"\b(?:do|does|did|shall|will|would|is|are) not (?:\w+ ){0,3}(?:constitute|be deemed|require|trigger|give"
+    r"|entitle|result"
     r"|permit|affect|contain|include|terminate|be (?:required|considered|treated|affected))"
     r"|\b(?:no|without) (?:such )?(?:change[ -](?:of|in)[ -]control|consent|approval|notice|party's consent)"
     r"|\b(?:no|not) (?:\w+ ){0,6}(?:termination|consent|restrict\w+|assignment) (?:right|requirement|provision|is|are)"
     r"|\bcontains? no\b|\bnot (?:be )?(?:subject to|conditioned)|\bno (?:restriction|limitation|prohibition)s?\b"
-    r"|\A\W*(?:no|none of the|neither) \w+|\b(?:none of the|no (?:other )?(?:customer|supplier|contract|lender|lease|counterparty|agreement))\b"
+    r"|\A\W*(?:no|none of the|neither) \w+|\b(?:none of the|no (?:other )?(?:customer|supplier|contract|lender|lease"
+    r"|counterparty|agreement))\b"
     r"|(?:no|in the absence of)(?: an?)? change[ -](?:of|in)[ -]control"
 )
 _DEFINES = (
@@ -38,7 +42,8 @@ _LISTED_IN_A_REPRESENTATION = (
 _NEUTRAL = f"{_DEFINES}|{_LISTED_IN_A_REPRESENTATION}"
 _EMPLOYMENT = r"\b(?:executive|employee|employment|severance|officer|optionee|participant|salary)\b"
 _COUNTERPARTY = (
-    r"(?:customer|client|buyer|purchaser|licensee|licensor|lender|lessor|landlord|supplier|vendor|distributor|franchisor"
+    r"(?:customer|client|buyer|purchaser|licensee|licensor|lender|lessor|landlord|supplier|vendor|distributor"
+    r"|franchisor"
     r"|bank|agency|government|insurer|reseller|partner|manufacturer|owner|agent|holder|owner|other party|either party)"
 )
 
@@ -51,14 +56,25 @@ CHANGE_OF_CONTROL = (
         why="The acquisition itself triggers this right: a consent or waiver is needed before close.",
         kind=Kind.term,
         cues=(
-            "control", "ownership", "sale of", "transfer of", "acquired by", "acquisition of", "dispos", "owned by", "new owner", "hands",
-        ),  # fmt: skip
+            "control",
+            "ownership",
+            "sale of",
+            "transfer of",
+            "acquired by",
+            "acquisition of",
+            "dispos",
+            "owned by",
+            "new owner",
+            "hands",
+        ),
         says=either_order(
             _CONTROL,
             r"\bterminat(?:e|ed|ion)\b|\bcancel\b|\baccelerat\w+|immediately due|due and payable|event of default"
             r"|\bprepay\w*|repa(?:y|id)\b|\bwithdraw\b|walk away|\bexit right|\bre-?negotiate\b"
-            r"|prior (?:written )?(?:consent|approval)|consent (?:of|from|is required|right|requirement)|written consent"
-            r"|(?:deemed|constitutes?|treated as|considered|be) (?:to be )?(?:an? )?(?:\w+ ){0,2}(?:assignment|breach|default)"
+            r"|prior (?:written )?(?:consent|approval)|consent (?:of|from|is required|right|requirement)"
+            r"|written consent"
+            r"|(?:deemed|constitutes?|treated as|considered|be) (?:to be )?(?:an? )?(?:\w+ ){0,2}(?:assignment"
+            r"|breach|default)"
             r"|right of first (?:refusal|offer)|revert to",
             220,
         ),
@@ -85,7 +101,8 @@ CHANGE_OF_CONTROL = (
         cues=("control",),
         says=either_order(
             r"change[ -](?:of|in)[ -]control",
-            r"\bseverance\b|\bbonus\w*\b|\bvest(?:s|ed|ing)?\b|\blump[- ]sum\b|\bgross[- ]up\b|\bretention\b|\bparachute\b"
+            r"\bseverance\b|\bbonus\w*\b|\bvest(?:s|ed|ing)?\b|\blump[- ]sum\b|\bgross[- ]up\b|\bretention\b"
+            r"|\bparachute\b"
             r"|\bshall (?:be entitled to|receive|pay)\b|will pay\b|\btimes (?:the |his |her )?(?:\w+ )?(?:base )?salary"
             r"|months(?:' | of )\w*(?: base)? ?salary|good reason",
             220,
@@ -104,16 +121,20 @@ ANTI_ASSIGNMENT = (
         kind=Kind.term,
         cues=("assign",),
         says=either_order(
-            r"(?:may|shall|can|will|must) not (?:be )?(?:\w+ ){0,4}(?:assign|transfer)|not (?:be )?(?:assignable|assigned)"
+            r"(?:may|shall|can|will|must) not (?:be )?(?:\w+ ){0,4}(?:assign|transfer)|not (?:be )?(?:assignable"
+            r"|assigned)"
             r"|neither (?:party|this agreement)[^;]{0,80}assign|no assignment|non-?assignable"
             r"|assign\w*[^;]{0,120}(?:requires?|without|subject to)[^;]{0,60}consent",
-            r"operation of law|by merger|in a merger|merger|change of control|consolidation|reorgani[sz]ation|sale of (?:all"
+            r"operation of law|by merger|in a merger|merger|change of control|consolidation|reorgani[sz]ation"
+            r"|sale of (?:all"
             r"|substantially)|sale of assets|successor in interest",
             200,
         ),
         unless=f"{_NEUTRAL}|(?<!neither party )\\bmay assign\\b|\\bexcept (?:to|in connection|that|for)\\b"
-        r"|other than (?:to|in connection)|provided,? (?:however,? )?that (?:\w+ ){0,6}may|rights, interests or obligations"
-        r"|without (?:the |such )?(?:\w+ )?consent (?:in connection|to (?:an? )?(?:affiliate|successor))|of the parties",
+        r"|other than (?:to|in connection)|provided,? (?:however,? )?that (?:\w+ ){0,6}may"
+        r"|rights, interests or obligations"
+        r"|without (?:the |such )?(?:\w+ )?consent (?:in connection|to (?:an? )?(?:affiliate|successor))"
+        r"|of the parties",
     ),
     RiskPattern(
         category=RiskCategory.anti_assignment,
@@ -123,13 +144,17 @@ ANTI_ASSIGNMENT = (
         why="If the deal moves contracts (an asset purchase or a later reorganisation), this consent is needed.",
         kind=Kind.term,
         cues=("assign",),
-        says=r"(?<!either )(?<!neither )\b(?:supplier|vendor|contractor|licensee|tenant|lessee|company|provider|seller|consultant"
+        says=r"(?<!either )(?<!neither )\b(?:supplier|vendor|contractor|licensee|tenant|lessee|company|provider"
+        r"|seller|consultant"
         r"|distributor|reseller|borrower|franchisee|[a-z]{3,12}) (?:may|shall|will|must|can) not (?:\w+,? ){0,5}"
-        r"(?:assign|transfer)\b[^;]{0,120}\b(?:this (?:agreement|contract|lease|licen[cs]e)|its rights|the agreement|any of its)"
+        r"(?:assign|transfer)\b[^;]{0,120}\b(?:this (?:agreement|contract|lease|licen[cs]e)|its rights|the agreement"
+        r"|any of its)"
         r"[^;]{0,160}without[^;]{0,50}consent"
         r"|\b(?:is|are) not (?:assignable|transferable)[^;]{0,80}without[^;]{0,50}consent",
-        unless=f"{_NEUTRAL}|unreasonably (?:withheld|withhold|conditioned)|\\bmay assign\\b|\\bneither\\b|\\beither party\\b"
-        r"|\bexcept (?:to|in connection|that|for)\b|other than (?:to|in connection)|\bno party\b|\beach party\b|\bparty may not"
+        unless=f"{_NEUTRAL}|unreasonably (?:withheld|withhold|conditioned)|\\bmay assign\\b|\\bneither\\b"
+        f"|\\beither party\\b"
+        r"|\bexcept (?:to|in connection|that|for)\b|other than (?:to|in connection)|\bno party\b|\beach party\b"
+        r"|\bparty may not"
         r"|\bexecutive\b|\bemployee\b|\bparty shall not\b|provided,? (?:however,? )?that|\byou\b",
     ),
 )
@@ -145,20 +170,28 @@ TERMINATION = (
         cues=("terminat", "cancel"),
         says=r"(?:may|can|right to|entitled to|option to|able to|could|rights? of|at liberty to|elect to)[^;]{0,80}"
         r"\b(?:terminat\w+|cancel\w*)\b[^;]{0,200}?"
-        r"(?:for (?:its |their )?(?:own )?convenience|without cause|with or without cause|for any (?:or no )?reason|for no reason"
-        r"|without (?:giving )?(?:any )?reason|in its (?:sole|absolute) discretion|at (?:its|their) (?:sole )?(?:discretion|option)"
+        r"(?:for (?:its |their )?(?:own )?convenience|without cause|with or without cause|for any (?:or no )?reason"
+        r"|for no reason"
+        r"|without (?:giving )?(?:any )?reason|in its (?:sole|absolute) discretion|at (?:its"
+        r"|their) (?:sole )?(?:discretion|option)"
         r"|at any time)"
-        r"|\b(?:may|can|is entitled to)\b[^;]{0,60}(?:for convenience|without cause|for any reason|without giving|sole discretion)[^;]{0,40}"
+        r"|\b(?:may|can|is entitled to)\b[^;]{0,60}(?:for convenience|without cause|for any reason|without giving"
+        r"|sole discretion)[^;]{0,40}"
         r"\b(?:terminate|cancel)\b"
-        r"|(?:for convenience|without cause|for any reason|at any time)[^;]{0,80}\b(?:may|can|entitled to|right to) (?:\w+ ){0,3}"
+        r"|(?:for convenience|without cause|for any reason|at any time)[^;]{0,80}\b(?:may|can|entitled to"
+        r"|right to) (?:\w+ ){0,3}"
         r"(?:terminate|cancel)"
         r"|\bterminat\w+ (?:\w+ ){0,3}for convenience\b",
         unless=f"{_NEUTRAL}|{_EMPLOYMENT}"
-        r"|\b(?:may|can|shall|will) not (?:\w+ ){0,3}(?:be )?(?:terminat|cancel)|neither party (?:may|shall)|no party (?:may|shall)"
-        r"|not (?:be )?(?:terminable|terminat)|\bnon-?cancel\w+|\bno (?:right|termination)|nor may|does not (?:\w+ ){0,3}terminat"
-        r"|no termination for convenience|mutual(?:ly)? (?:written )?(?:agree|consent)|prior to the (?:closing|effective)"
+        r"|\b(?:may|can|shall|will) not (?:\w+ ){0,3}(?:be )?(?:terminat|cancel)|neither party (?:may|shall)"
+        r"|no party (?:may|shall)"
+        r"|not (?:be )?(?:terminable|terminat)|\bnon-?cancel\w+|\bno (?:right|termination)|nor may"
+        r"|does not (?:\w+ ){0,3}terminat"
+        r"|no termination for convenience|mutual(?:ly)? (?:written )?(?:agree|consent)|prior to the (?:closing"
+        r"|effective)"
         r"|(?:material(?:ly)?|uncured) (?:\w+ )?breach|breach(?:es)? (?:of )?(?:any|this|its)|insolven|bankrupt"
-        r"|fails? to|failure to|default|if the other party|following an? event|written agreement of|your (?:stock )?option"
+        r"|fails? to|failure to|default|if the other party|following an? event|written agreement of"
+        r"|your (?:stock )?option"
         r"|trial|consultant's services|consulting services|without limiting",
     ),
 )
@@ -171,18 +204,36 @@ COMMERCIAL_RESTRICTIONS = (
         title="A customer has most-favoured pricing",
         why="A better price for any other customer has to be passed on: it limits pricing after the deal.",
         kind=Kind.term,
-        cues=("favor", "favour", "lowest", "lower price", "better price", "lower rate", "better terms", "best price", "best-price", "mfn"),
-        says=r"\bmfn\b|\b(?:lowest|best)[- ]price (?:guarantee|clause|commitment)|most[- ]favou?red[- ](?:nation|customer|pricing|client|licensee|supplier|partner|status)"
-        r"|(?:price|pricing|prices|terms|fees?|rates?|discounts?|charges?)\b[^;]{0,140}(?:no less favou?rable|at least as favou?rable"
+        cues=(
+            "favor",
+            "favour",
+            "lowest",
+            "lower price",
+            "better price",
+            "lower rate",
+            "better terms",
+            "best price",
+            "best-price",
+            "mfn",
+        ),
+        says=r"\bmfn\b|\b(?:lowest|best)[- ]price (?:guarantee|clause|commitment)|most[- ]favou?red[- ](?:nation"
+        r"|customer|pricing|client|licensee|supplier|partner|status)"
+        r"|(?:price|pricing|prices|terms|fees?|rates?|discounts?|charges?)\b[^;]{0,140}(?:no less favou?rable"
+        r"|at least as favou?rable"
         r"|not (?:be )?less favou?rable|as low as|lowest|more favou?rable|lower|best)[^;]{0,140}"
-        r"\b(?:other|another|similar(?:ly situated)?|any) (?:\w+ ){0,3}(?:customers?|clients?|purchasers?|buyers?|licensees?"
+        r"\b(?:other|another|similar(?:ly situated)?|any) (?:\w+ ){0,3}(?:customers?|clients?|purchasers?|buyers?"
+        r"|licensees?"
         r"|distributors?|resellers?|accounts?|retailers?)"
-        r"|\bother (?:\w+ ){0,2}(?:customer|client|buyer|purchaser|party|retailer)s?\b[^;]{0,60}\b(?:lower|better|more favou?rable|reduced)\b[^;]{0,30}"
+        r"|\bother (?:\w+ ){0,2}(?:customer|client|buyer|purchaser|party|retailer)s?\b[^;]{0,60}\b(?:lower|better"
+        r"|more favou?rable|reduced)\b[^;]{0,30}"
         r"\b(?:prices?|pricing|rates?|terms|fees?|discounts?)\b"
-        r"|\b(?:lower|better|more favou?rable) (?:net |unit )?(?:prices?|pricing|rates?|terms)[^;]{0,80}\b(?:other|another|third)"
-        r" (?:\w+ ){0,2}(?:customer|client|buyer|purchaser|party)[^;]{0,160}(?:reduc|adjust|extend|match|refund|entitled|offer"
+        r"|\b(?:lower|better|more favou?rable) (?:net |unit )?(?:prices?|pricing|rates?|terms)[^;]{0,80}\b(?:other"
+        r"|another|third)"
+        r" (?:\w+ ){0,2}(?:customer|client|buyer|purchaser|party)[^;]{0,160}(?:reduc|adjust|extend|match|refund"
+        r"|entitled|offer"
         r"|lower|credit|same)",
-        unless=f"{_NEUTRAL}|tariff|trade relations|world trade|\\bno most[- ]favou?red|(?:not|nor) (?:\\w+ ){{0,4}}most[- ]favou?red"
+        unless=f"{_NEUTRAL}|tariff|trade relations|world trade|\\bno most[- ]favou?red|(?:not"
+        f"|nor) (?:\\w+ ){{0,4}}most[- ]favou?red"
         r"|contains? no|(?:no|without) (?:any )?(?:most|mfn)|employee|indemnif|tax(?:es|ation)?\b|interest rate",
     ),
     RiskPattern(
@@ -193,21 +244,30 @@ COMMERCIAL_RESTRICTIONS = (
         why="Exclusivity binds the buyer's group too and limits what can be sold, bought or combined.",
         kind=Kind.term,
         cues=("exclusiv", "all of its requirements", "all its requirements", "any other", "competitor", "sole sup"),
-        says=r"\b(?:appoints?|grants?|engages?|designates?)\b[^;]{0,100}(?<!non)(?<!non-)\b(?:sole and )?exclusive (?:\w+ ){0,3}"
-        r"(?:supplier|provider|distribut\w+|dealer|reseller|vendor|agent|representative|sales|territory|rights? to (?:sell|market"
+        says=r"\b(?:appoints?|grants?|engages?|designates?)\b[^;]{0,100}(?<!non)(?<!non-)\b(?:sole"
+        r" and )?exclusive (?:\w+ ){0,3}"
+        r"(?:supplier|provider|distribut\w+|dealer|reseller|vendor|agent|representative|sales|territory"
+        r"|rights? to (?:sell|market"
         r"|distribute|supply|resell|commerciali[sz]e|manufacture|promote))"
         r"|\b(?:shall|will|must|agrees? to|undertakes? to|obligated to|obliged to|committed to|required to)\b[^;]{0,60}"
         r"\b(?:purchase|buy|source|procure|obtain|order|sell|supply|market)\b[^;]{0,120}"
         r"(?:\bexclusively (?:from|to|through|with|by)\b|all (?:of )?its requirements|solely from)"
-        r"|\b(?:shall|will|may|must|agrees? (?:that it will )?)(?: to)? ?not\b[^;]{0,60}\b(?:sell|supply|market|distribute|offer"
-        r"|provide|license|purchase|buy|source)\b[^;]{0,140}\b(?:to|from|for|with|by) (?:any )?(?:\w+ ){0,3}(?:competitors?"
-        r"|competing|other (?:\w+ ){0,2}(?:customer|client|supplier|distributor|vendor|retailer|reseller|manufacturer|dealer|party|person|buyer|company|operator"
+        r"|\b(?:shall|will|may|must|agrees? (?:that it will )?)(?: to)? ?not\b[^;]{0,60}\b(?:sell|supply|market"
+        r"|distribute|offer"
+        r"|provide|license|purchase|buy|source)\b[^;]{0,140}\b(?:to|from|for|with"
+        r"|by) (?:any )?(?:\w+ ){0,3}(?:competitors?"
+        r"|competing|other (?:\w+ ){0,2}(?:customer|client|supplier|distributor|vendor|retailer|reseller"
+        r"|manufacturer|dealer|party|person|buyer|company|operator"
         r"|provider)s?)\b"
         r"|\b(?:supplier|company|vendor|provider|licensor|seller) (?:\w+ )?exclusivity\b"
-        r"|\bexclusive (?:supply|distribution|dealing|purchase|purchasing) (?:agreement|arrangement|obligation|right|basis)",
-        unless=f"{_NEUTRAL}|non-?exclusive|not exclusive|exclusive (?:jurisdiction|remed|venue|forum|property|possession|courts?"
-        r"|control|benefit)|exclusively for (?:the|its|internal)|solicit|letter of intent|acquisition proposal|no[- ]shop"
-        r"|\b(?:executive|employee|consultant)\b|\bno exclusiv|contains? no|without exclusiv|does not (?:\w+ ){0,3}exclusiv"
+        r"|\bexclusive (?:supply|distribution|dealing|purchase|purchasing) (?:agreement|arrangement|obligation|right"
+        r"|basis)",
+        unless=f"{_NEUTRAL}|non-?exclusive|not exclusive|exclusive (?:jurisdiction|remed|venue|forum|property"
+        f"|possession|courts?"
+        r"|control|benefit)|exclusively for (?:the|its|internal)|solicit|letter of intent|acquisition proposal"
+        r"|no[- ]shop"
+        r"|\b(?:executive|employee|consultant)\b|\bno exclusiv|contains? no|without exclusiv"
+        r"|does not (?:\w+ ){0,3}exclusiv"
         r"|confidential information|bid\b",
     ),
     RiskPattern(
@@ -218,16 +278,23 @@ COMMERCIAL_RESTRICTIONS = (
         why="A covenant of the company binds the combined group after close.",
         kind=Kind.term,
         cues=("compet",),
-        says=r"\b(?:company|supplier|vendor|provider|licensee|distributor|contractor|group|subsidiar\w+|affiliates|borrower"
-        r"|reseller|manufacturer|franchisee|licensor)\b[^;]{0,100}\b(?:shall|will|may|must|agrees?|undertakes?|covenants?)"
+        says=r"\b(?:company|supplier|vendor|provider|licensee|distributor|contractor|group|subsidiar\w+|affiliates"
+        r"|borrower"
+        r"|reseller|manufacturer|franchisee|licensor)\b[^;]{0,100}\b(?:shall|will|may|must|agrees?|undertakes?"
+        r"|covenants?)"
         r"(?: that it (?:shall|will))?(?: to)? ?not\b[^;]{0,160}\b(?:compet(?:e|es|ing|itive)|competitor)\b"
-        r"|\bneither (?:the )?(?:company|supplier|vendor|provider|licensee|distributor|group|contractor)\b[^;]{0,80}\b(?:shall|will|may)\b[^;]{0,140}"
+        r"|\bneither (?:the )?(?:company|supplier|vendor|provider|licensee|distributor|group"
+        r"|contractor)\b[^;]{0,80}\b(?:shall|will|may)\b[^;]{0,140}"
         r"\bcompet(?:e|es|ing|itive|itor)\b"
-        r"|\b(?:company|group|supplier|provider|target|subsidiar\w+)\b[^;]{0,60}(?:is|are|remains?|be) (?:\w+ ){0,2}(?:bound by|subject"
-        r" to|restricted by|prohibited from|restricted from|barred from|precluded from)[^;]{0,80}(?:non-?compet\w+|compet(?:e|ing)"
+        r"|\b(?:company|group|supplier|provider|target|subsidiar\w+)\b[^;]{0,60}(?:is|are|remains?"
+        r"|be) (?:\w+ ){0,2}(?:bound by|subject"
+        r" to|restricted by|prohibited from|restricted from|barred from|precluded from)[^;]{0,80}(?:non-?compet\w+"
+        r"|compet(?:e|ing)"
         r"|covenant not to compete)",
-        unless=f"{_DEFINES}|{_LISTED}|competent|nothing (?:in|herein)|\\b(?:you|executive|employee|consultant|seller|founder|shareholder|optionee)"
-        r"(?:'s|s)?\b|not (?:be )?(?:prohibited|restricted|precluded|prevented)|may compete|competitive (?:bid|price|rate|process)"
+        unless=f"{_DEFINES}|{_LISTED}|competent|nothing (?:in|herein)|\\b(?:you|executive|employee|consultant|seller"
+        f"|founder|shareholder|optionee)"
+        r"(?:'s|s)?\b|not (?:be )?(?:prohibited|restricted|precluded|prevented)|may compete|competitive (?:bid|price"
+        r"|rate|process)"
         r"|business or financial condition|\bnot (?:bound|subject)|hire|recruit|disclose",
     ),
 )
@@ -241,10 +308,14 @@ LIABILITY = (
         why="One claim under this contract can exceed everything earned with it.",
         kind=Kind.term,
         cues=("liab",),
-        says=r"\b(?:unlimited|uncapped) liabilit|liabilit(?:y|ies)\b[^;]{0,100}\b(?:shall be|is|are|will be|remains?|be) (?:\w+ )?"
-        r"(?:unlimited|uncapped|without (?:any )?(?:limit|cap))|liabilit(?:y|ies)\b[^;]{0,60}\b(?:shall|will|is|are) not (?:be )?"
-        r"(?:subject to any (?:cap|limit)|limited|capped)|\b(?:no|without any) (?:cap|limit|limitation|monetary limit|ceiling)\b"
-        r"[^;]{0,30}\b(?:on|to|of)\b[^;]{0,40}liabilit|not contain (?:a |any )?(?:cap|limit\w*) (?:on|of) (?:\w+ )?liabilit",
+        says=r"\b(?:unlimited|uncapped) liabilit|liabilit(?:y|ies)\b[^;]{0,100}\b(?:shall be|is|are|will be|remains?"
+        r"|be) (?:\w+ )?"
+        r"(?:unlimited|uncapped|without (?:any )?(?:limit|cap))|liabilit(?:y|ies)\b[^;]{0,60}\b(?:shall|will|is"
+        r"|are) not (?:be )?"
+        r"(?:subject to any (?:cap|limit)|limited|capped)|\b(?:no|without any) (?:cap|limit|limitation"
+        r"|monetary limit|ceiling)\b"
+        r"[^;]{0,30}\b(?:on|to|of)\b[^;]{0,40}liabilit|not contain (?:a |any )?(?:cap|limit\w*) (?:on"
+        r"|of) (?:\w+ )?liabilit",
         unless=f"{_NEUTRAL}|death|personal injury|fraud|gross negligence|wil(?:l)?ful|by law|limited liability company"
         r"|guarant|shareholder",
     ),
@@ -259,7 +330,8 @@ LIABILITY = (
         says=either_order(
             r"\bindemni(?:f\w+|t\w+)",
             r"without (?:any )?(?:limit(?:ation)? (?:in|as to|of) amount|cap|limit\b)|\bunlimited\b|\buncapped\b"
-            r"|not (?:be )?(?:subject to|limited by|capped|limited to)\b[^;]{0,60}(?:\bcap\b|limit|insurance|any amount)"
+            r"|not (?:be )?(?:subject to|limited by|capped|limited to)\b[^;]{0,60}(?:\bcap\b|limit|insurance"
+            r"|any amount)"
             r"|regardless of (?:fault|negligence|cause|whether)|whether or not (?:\w+ ){0,4}(?:negligen|fault)"
             r"|even if (?:\w+ ){0,6}negligen|including (?:the )?(?:sole )?negligence of"
             r"|on an after-tax basis|first[- ]dollar",
@@ -275,9 +347,11 @@ LIABILITY = (
         why="What the buyer can recover after close is capped or ends early.",
         kind=Kind.term,
         cues=("indemn", "survive"),
-        says=r"\bindemnif\w+[^;]{0,160}(?:shall not exceed|limited to|not to exceed|maximum (?:aggregate )?(?:amount|liability))"
+        says=r"\bindemnif\w+[^;]{0,160}(?:shall not exceed|limited to|not to exceed|maximum (?:aggregate )?(?:amount"
+        r"|liability))"
         r"[^;]{0,80}(?:\d|percent|purchase price)[^;]{0,120}"
-        r"|representations and warranties[^;]{0,80}(?:shall |will )?(?:not survive|terminate (?:at|upon|as of) (?:the )?(?:closing"
+        r"|representations and warranties[^;]{0,80}(?:shall |will )?(?:not survive|terminate (?:at|upon"
+        r"|as of) (?:the )?(?:closing"
         r"|effective))",
         unless=_DEFINES,
     ),
@@ -290,10 +364,13 @@ LIABILITY = (
         kind=Kind.term,
         cues=("warrant",),
         says=r"\b(?:lifetime|perpetual|extended|unlimited|unconditional) (?:\w+ ){0,2}warrant(?:y|ies)\b"
-        r"|\bwarrant(?:s|y|ies)?\b[^;]{0,140}\b(?:for|of) (?:a )?(?:period of )?(?:five|six|seven|eight|ten|twelve|fifteen|twenty"
+        r"|\bwarrant(?:s|y|ies)?\b[^;]{0,140}\b(?:for|of) (?:a )?(?:period of )?(?:five|six|seven|eight|ten|twelve"
+        r"|fifteen|twenty"
         r"|[5-9]|1\d|2\d)[ -](?:\(\d+\) )?years?"
-        r"|\bwarranty (?:claims?|costs?|returns?|expense)\b[^;]{0,80}\b(?:increas\w+|rose|doubled|tripled|exceed\w*|outpac\w+|spike)"
-        r"|\bwarranty (?:reserve|provision|accrual)\b[^;]{0,80}(?:insufficient|inadequate|understated|does not cover|below|exhausted)",
+        r"|\bwarranty (?:claims?|costs?|returns?|expense)\b[^;]{0,80}\b(?:increas\w+|rose|doubled|tripled|exceed\w*"
+        r"|outpac\w+|spike)"
+        r"|\bwarranty (?:reserve|provision|accrual)\b[^;]{0,80}(?:insufficient|inadequate|understated|does not cover"
+        r"|below|exhausted)",
         unless=f"{_NEUTRAL}|no (?:extended|lifetime)|disclaim|surviv|not (?:increas|exceed)",
     ),
 )
@@ -307,7 +384,9 @@ SEVERANCE = (
         why="What the acquisition changes in the job may be the good reason.",
         kind=Kind.term,
         cues=("good reason",),
-        says=either_order(r"\bgood reason\b", r"\blump[- ]sum\b|\b(?:times|multiple of|months(?: of)?)\b[^;]{0,40}\bsalary", 240),
+        says=either_order(
+            r"\bgood reason\b", r"\blump[- ]sum\b|\b(?:times|multiple of|months(?: of)?)\b[^;]{0,40}\bsalary", 240
+        ),
         unless=_DEFINES,
     ),
 )
@@ -324,7 +403,8 @@ DEAL_TERMS = (
         says=r"(?:shall|will|must) not have (?:occurred|been|suffered)[^;]{0,160}material adverse (?:effect|change)"
         r"|\bno\b[^;]{0,60}material adverse (?:effect|change)[^;]{0,40}shall have (?:occurred|been)"
         r"|\bthere (?:shall|will) have been (?:\([a-z]\) )?no\b[^;]{0,240}material adverse (?:effect|change)"
-        r"|material adverse (?:effect|change)[^;]{0,160}(?:not (?:be )?(?:obligated|obliged|required) to (?:close|consummate|complete)"
+        r"|material adverse (?:effect|change)[^;]{0,160}(?:not (?:be )?(?:obligated|obliged|required) to (?:close"
+        r"|consummate|complete)"
         r"|(?:may|right to|entitled to) (?:\w+ ){0,3}(?:terminate|withdraw|refuse))",
         unless=_DEFINES,
     ),
@@ -336,7 +416,8 @@ DEAL_TERMS = (
         why="Approvals and conditions have to be met before the outside date.",
         kind=Kind.term,
         cues=("been consummated", "occurred on or", "outside date", "long stop", "longstop", "end date", "drop dead"),
-        says=r"(?:not (?:have )?(?:been consummated|occurred|been completed|closed|taken place))[^;]{0,60}(?:on or before|on or prior to"
+        says=r"(?:not (?:have )?(?:been consummated|occurred|been completed|closed|taken place))[^;]{0,60}(?:on"
+        r" or before|on or prior to"
         r"|by|prior to)\b[^;]{0,80}(?:date|20\d\d)",
         unless=_DEFINES,
     ),
@@ -348,7 +429,8 @@ DEAL_TERMS = (
         why="The clearance sets the timetable, and the agreement says who bears the risk that it fails.",
         kind=Kind.term,
         cues=("waiting period",),
-        says=r"\bwaiting periods?\b[^;]{0,120}\b(?:hsr|antitrust|competition|hart-scott)\b[^;]{0,160}\bshall have (?:\w+ )?(?:expired|been terminated)",
+        says=r"\bwaiting periods?\b[^;]{0,120}\b(?:hsr|antitrust|competition|hart-scott)\b[^;]{0,160}\bshall"
+        r" have (?:\w+ )?(?:expired|been terminated)",
     ),
 )
 

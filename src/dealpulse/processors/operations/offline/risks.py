@@ -30,9 +30,12 @@ LONGEST_QUOTE = 700
 LONGEST_LIST = 12
 """Sentences a list's lead-in ("Customer may terminate this Agreement:") reaches."""
 
-_SPECIFIC = re.compile(r"\d+(?:\.\d+)? ?(?:%|percent)|[$€£] ?\d|\b(?:usd|eur|gbp) ?\d|\b(?:19|20)\d\d\b|\b\d+ (?:days|months)")
+_SPECIFIC = re.compile(
+    r"\d+(?:\.\d+)? ?(?:%|percent)|[$€£] ?\d|\b(?:usd|eur|gbp) ?\d|\b(?:19|20)\d\d\b|\b\d+ (?:days|months)"
+)
 _NOT_A_STATEMENT = re.compile(
-    r"\?\W*\Z|\.{4,}|(?:\. ){4,}|\A(?:please )?(?:provide|list|describe|confirm|identify|attach|copies of|details of|upload)\b"
+    r"\?\W*\Z|\.{4,}|(?:\. ){4,}|\A(?:please )?(?:provide|list|describe|confirm|identify|attach|copies of|details of"
+    r"|upload)\b"
     r"|\A\W*(?:\d+(?:\.\d+)*\.? )?(?:table of contents|index of)\b|\bfor example\b|\be\.g\."
 )
 _LEADS = re.compile(r"[:—–-]\s*\Z")
@@ -40,8 +43,10 @@ _ITEM = re.compile(r"\W{0,2}(?:[a-zA-Z]|[ivxIVX]{1,5}|\d{1,2})[.)]\s|[-*•·▪
 _SHORTEST = 25
 _HEAD = 2_500
 _ACQUISITION = re.compile(
-    r"\b(?:agreement and plan of merger|plan and agreement of merger|(?:share|stock|equity|asset|unit|membership interests?|business)"
-    r" (?:sale and )?purchase agreement|purchase of all (?:of )?the shares|sale and purchase agreement)\b|\bproxy statement\b[^;]{0,1500}\bmerger\b"
+    r"\b(?:agreement and plan of merger|plan and agreement of merger|(?:share|stock|equity|asset|unit"
+    r"|membership interests?|business)"
+    r" (?:sale and )?purchase agreement|purchase of all (?:of )?the shares|sale and purchase agreement)\b"
+    r"|\bproxy statement\b[^;]{0,1500}\bmerger\b"
 )
 
 
@@ -126,5 +131,9 @@ def _quote(text: str, middle: float) -> str:
     if len(text) <= LONGEST_QUOTE:
         return text
     start = max(0, min(int(middle * len(text)) - LONGEST_QUOTE // 2, len(text) - LONGEST_QUOTE))
-    words = [match.span() for match in re.finditer(r"\S+", text) if start <= match.start() < match.end() <= start + LONGEST_QUOTE]
+    words = [
+        match.span()
+        for match in re.finditer(r"\S+", text)
+        if start <= match.start() < match.end() <= start + LONGEST_QUOTE
+    ]
     return text[words[0][0] : words[-1][1]] if words else text[start : start + LONGEST_QUOTE]

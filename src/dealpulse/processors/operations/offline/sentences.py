@@ -67,7 +67,9 @@ def _blocks(text: str) -> Iterator[tuple[int, int]]:
     """Paragraphs and list items. An empty line within a sentence (a page break, a badly converted file) ends none."""
     start = end = 0
     for block_start, block_end in _split(text, _BLOCK_END):
-        if end > start and (_FINISHED.search(text, max(start, end - 8), end) or not _CONTINUES.match(text, block_start)):
+        if end > start and (
+            _FINISHED.search(text, max(start, end - 8), end) or not _CONTINUES.match(text, block_start)
+        ):
             yield start, end
             start = block_start
         end = block_end

@@ -1,4 +1,6 @@
-"""How a message feels: valences summed word by word, with negation, emphasis and "but" (the VADER method, Hutto and Gilbert 2014).
+"""How a message feels: valences summed word by word, with negation, emphasis and "but".
+
+The method is VADER's (Hutto and Gilbert, 2014), the lexicon our own.
 
 Long messages are judged by the average of the sentences that feel anything, so that length alone is no emotion.
 """
@@ -24,7 +26,9 @@ _REACH = 3
 """Words before a word that may negate or boost it."""
 _TOKEN = re.compile(r"[a-z]+(?:['-][a-z]+)*|:-?\)|:-?\(|;-?\)")
 _FACES = {":)": 2.0, ":-)": 2.0, ";)": 1.0, ";-)": 1.0, ":(": -2.0, ":-(": -2.0}
-_PHRASES = re.compile(r"\b(?:" + "|".join(re.escape(phrase) for phrase in sorted(PHRASES, key=len, reverse=True)) + r")\b")
+_PHRASES = re.compile(
+    r"\b(?:" + "|".join(re.escape(phrase) for phrase in sorted(PHRASES, key=len, reverse=True)) + r")\b"
+)
 
 
 def sentiment(text: str) -> SentimentAnswer:
@@ -32,7 +36,13 @@ def sentiment(text: str) -> SentimentAnswer:
     if not felt:
         return SentimentAnswer(label=SentimentLabel.neutral, score=0.0, reason="No word tells a feeling.")
     mean = sum(score for score, _ in felt) / (len(felt) + 0.5)
-    label = SentimentLabel.positive if mean >= CLEAR else SentimentLabel.negative if mean <= -CLEAR else SentimentLabel.neutral
+    label = (
+        SentimentLabel.positive
+        if mean >= CLEAR
+        else SentimentLabel.negative
+        if mean <= -CLEAR
+        else SentimentLabel.neutral
+    )
     strongest = max(felt, key=lambda pair: pair[0] * (1 if mean >= 0 else -1))[1]
     return SentimentAnswer(label=label, score=round(mean, 2), reason=f"“{_short(strongest.text)}”")
 

@@ -1,24 +1,33 @@
 """Words and how they feel, -4 to 4, as deal people use them.
 
-Terms of art are absent on purpose: security, trust, interest, default, termination, liability, claim, damages, grant, defence and the like name
-things in a deal and tell no feeling.
+Terms of art are absent on purpose: security, trust, interest, default, termination, liability, claim, damages, grant,
+defence and the like name things in a deal and tell no feeling.
 """
 
 _BY_VALENCE: dict[float, str] = {
     3.2: "fantastic excellent outstanding thrilled delighted superb wonderful brilliant amazing awesome love loved",
     2.6: "great excited perfect terrific impressed impressive happy congratulations congrats proud best enjoyed enjoy",
-    2.0: "pleased glad good appreciate appreciated appreciative enthusiastic encouraging encouraged optimistic confident cheers kudos luv joy grateful thankful"
+    2.0: "pleased glad good appreciate appreciated appreciative enthusiastic encouraging encouraged optimistic"
+    " confident cheers kudos luv joy grateful thankful"
     " celebrate beautiful fun laugh smile nice success successful kind",
-    1.5: "constructive productive helpful smooth smoothly comfortable promising positive progress thanks thank welcome supportive reassuring reassured win collaborative"
+    1.5: "constructive productive helpful smooth smoothly comfortable promising positive progress thanks thank"
+    " welcome supportive reassuring reassured win collaborative"
     " cooperative responsive hope hopeful eager interesting valuable better resolved solved agreed friendly strong",
-    0.9: "fine ready ok okay aligned ahead reasonable fair works sorted cleared finalized finalised easy easily useful on-track looking-forward pleasure",
-    -0.8: "unfortunately late missing unclear slow slower unanswered outstanding-issue chase chasing reminder unresolved however overdue tight unsure postponed",
-    -1.4: "concern concerned concerns concerning worry worried worries problem problems issue difficult difficulty stuck stalled delay delays delayed behind lack lacks"
+    0.9: "fine ready ok okay aligned ahead reasonable fair works sorted cleared finalized finalised"
+    " easy easily useful on-track looking-forward pleasure",
+    -0.8: "unfortunately late missing unclear slow slower unanswered outstanding-issue"
+    " chase chasing reminder unresolved however overdue tight unsure postponed",
+    -1.4: "concern concerned concerns concerning worry worried worries problem problems issue difficult difficulty"
+    " stuck stalled delay delays delayed behind lack lacks"
     " confused confusing unhappy sorry regret hesitant reluctant doubt doubts doubtful trouble sad tired miss",
-    -2.0: "disappointed disappointing disappointment frustrated frustrating frustration poor bad badly surprised-negatively unacceptable-delay reject rejected refuse"
-    " refused refuses refusing wrong fail failed failing failure pushback dispute disputed alarmed alarming uncomfortable disagree waste wasted nonsense stalling worse"
-    " unwilling unreasonable blindsided misled misleading annoyed annoying upset pain painful blocked blocking hurt lost losing threatening threaten threatened",
-    -2.7: "unacceptable angry furious terrible awful horrible outrageous ridiculous untenable appalled appalling insulting worst dishonest disaster disgusted breach-of-trust"
+    -2.0: "disappointed disappointing disappointment frustrated frustrating frustration"
+    " poor bad badly surprised-negatively unacceptable-delay reject rejected refuse"
+    " refused refuses refusing wrong fail failed failing failure pushback dispute disputed alarmed alarming"
+    " uncomfortable disagree waste wasted nonsense stalling worse"
+    " unwilling unreasonable blindsided misled misleading annoyed annoying upset pain painful blocked"
+    " blocking hurt lost losing threatening threaten threatened",
+    -2.7: "unacceptable angry furious terrible awful horrible outrageous ridiculous untenable appalled appalling"
+    " insulting worst dishonest disaster disgusted breach-of-trust"
     " hate hated stupid crap damn hell lied lying liar betrayed disgrace inexcusable shocked mess",
 }
 VALENCE: dict[str, float] = {word: valence for valence, words in _BY_VALENCE.items() for word in words.split()}
@@ -80,11 +89,21 @@ PHRASES: dict[str, float] = {
 }
 """Phrases are worth this whatever their words are worth."""
 
+_BOOSTERS_TEXT = """
+very really extremely deeply highly so incredibly truly completely totally absolutely utterly increasingly
+seriously particularly most
+"""
 BOOSTERS: dict[str, float] = {
-    **dict.fromkeys("very really extremely deeply highly so incredibly truly completely totally absolutely utterly increasingly seriously particularly most".split(), 0.293),
-    **dict.fromkeys("slightly somewhat bit little fairly partly marginally kind-of sort-of".split(), -0.293),
+    **dict.fromkeys(
+        _BOOSTERS_TEXT.split(),
+        0.293,
+    ),
+    **dict.fromkeys(
+        ["slightly", "somewhat", "bit", "little", "fairly", "partly", "marginally", "kind-of", "sort-of"], -0.293
+    ),
 }
-NEGATIONS = frozenset(
-    "not no never none neither nor cannot can't don't doesn't didn't isn't wasn't aren't weren't won't wouldn't couldn't shouldn't haven't hasn't hadn't without hardly"
-    " barely rarely cant dont".split()
-)
+_NEGATIONS_TEXT = """
+not no never none neither nor cannot can't don't doesn't didn't isn't wasn't aren't weren't won't wouldn't
+couldn't shouldn't haven't hasn't hadn't without hardly barely rarely cant dont
+"""
+NEGATIONS = frozenset(_NEGATIONS_TEXT.split())

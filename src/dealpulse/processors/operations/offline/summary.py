@@ -23,8 +23,14 @@ _MOST_CONSIDERED = 4_000
 """Sentences: enough of any document to know its subject."""
 
 _WORD = re.compile(r"[a-z][a-z'-]{2,}")
-_DUTY = re.compile(r"\b(?:shall|must|agrees? to|undertakes? to|is required to|are required to|is obliged to)\b(?! not be (?:deemed|construed))")
-_NO_DUTY = re.compile(r"\b(?:shall|will) (?:mean|have the meaning|be deemed|be governed|be construed|constitute|include|apply|survive)\b|\bmeans\b")
+_DUTY = re.compile(
+    r"\b(?:shall|must|agrees? to|undertakes? to|is required to|are required to|is obliged to)\b(?! not be (?:deemed"
+    r"|construed))"
+)
+_NO_DUTY = re.compile(
+    r"\b(?:shall|will) (?:mean|have the meaning|be deemed|be governed|be construed|constitute|include|apply"
+    r"|survive)\b|\bmeans\b"
+)
 
 
 def summarise(name: str, pages: Sequence[Page]) -> SummaryAnswer:
@@ -100,4 +106,3 @@ def _outline(kind: str, sentences: Sequence[Sentence]) -> str:
     """For sheets and slides without prose: what they begin with."""
     lines = [" ".join(sentence.text.split()) for sentence in sentences[:6]]
     return f"A {kind} that begins: " + "; ".join(lines)[:600] if lines else f"A {kind} without readable text."
-

@@ -1,0 +1,33 @@
+"""The daily brief's opening prose. Everything else in a brief is laid out by code."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import msgspec
+
+from dealpulse.ai.contract import Material, Question
+from dealpulse.processors.brief_facts import BriefFacts
+from dealpulse.processors.operations.instructions import instructions
+from dealpulse.processors.operations.offline.briefs import brief
+from dealpulse.processors.operations.schemas import BriefAnswer
+
+VERSION = "1"
+
+_INSTRUCTIONS = """\
+Write the opening of today's brief for the buyer's deal team: a headline, and three to six plain sentences. The facts
+are given as JSON and were counted by a program. Use only these; add no number, name or date of your own, and no
+advice. Begin with what changed, then the worst risks, then who is waited for and since when."""
+
+
+def brief_question(facts: BriefFacts) -> Question[BriefAnswer]:
+    """Headline and summary, used as they are answered."""
+    return Question(
+        operation="brief.summary",
+        version=VERSION,
+        instructions=instructions(_INSTRUCTIONS),
+        material=(Material(label="the facts of the brief", text=msgspec.json.encode(facts).decode()),),
+        schema=BriefAnswer,
+        offline=partial(brief, facts),
+        max_tokens=1_500,
+    )

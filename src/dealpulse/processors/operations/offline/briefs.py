@@ -1,0 +1,78 @@
+"""A brief's opening prose, composed from its facts: what changed, what is worst, who is waited for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from dealpulse.models import Severity
+from dealpulse.processors.brief_facts import BriefFacts, Direction
+from dealpulse.processors.operations.schemas import BriefAnswer
+
+_SERIOUS = (Severity.P0, Severity.P1)
+_MOOD = {
+    Direction.warming: "The tone of the e-mails is warming.",
+    Direction.cooling: "The tone of the e-mails is cooling.",
+    Direction.steady: "The tone of the e-mails is steady.",
+}
+
+
+def brief(facts: BriefFacts) -> BriefAnswer:
+    sentences = (_changes(facts), _risks(facts), _blockers(facts), _MOOD.get(facts.temperature.direction), _room(facts))
+    return BriefAnswer(headline=_headline(facts), summary=" ".join(sentence for sentence in sentences if sentence))
+
+
+def _headline(facts: BriefFacts) -> str:
+    serious = sum(risk.severity in _SERIOUS for risk in facts.risks)
+    risks = _count(serious, "serious risk") if serious else "no serious risk"
+    return f"{facts.deal}: {risks}, {_count(len(facts.blockers), 'open blocker')}"
+
+
+def _changes(facts: BriefFacts) -> str:
+    if facts.first:
+        return (
+            f"This is the first brief, on {_count(facts.documents, 'document')} and {_count(facts.emails, 'e-mail')}."
+        )
+    new = [risk.title for risk in facts.risks if risk.is_new]
+    if not new and not facts.resolved:
+        return "No risk is new and none was resolved since the last brief."
+    told = [f"{len(new)} new ({_listed(new)})"] if new else []
+    told += [f"{len(facts.resolved)} resolved ({_listed(facts.resolved)})"] if facts.resolved else []
+    return f"Risks since the last brief: {', '.join(told)}."
+
+
+def _risks(facts: BriefFacts) -> str:
+    if not facts.risks:
+        return "No verified risk is open."
+    worst = _listed([risk.title for risk in facts.risks if risk.severity is facts.risks[0].severity])
+    verb = "is" if len(facts.risks) == 1 else "are"
+    return f"{_count(len(facts.risks), 'verified risk')} {verb} open; the most serious ({facts.risks[0].severity}):"
+        f" {worst}."
+
+
+def _blockers(facts: BriefFacts) -> str:
+    if not facts.blockers:
+        return "No e-mail tells of anything that holds the deal up."
+    longest = facts.blockers[0]
+    owner = f"owner {longest.owner}" if longest.owner else "owner unknown"
+    due = f", due {longest.due_date.isoformat()}" if longest.due_date else ""
+    late = sum(blocker.overdue for blocker in facts.blockers)
+    overdue = f"; {late} of {len(facts.blockers)} past the due date" if late else ""
+    days = _count(longest.days_stalled, "day")
+    return f"Longest open blocker: “{longest.title}”, {days}, {owner}{due}{overdue}."
+
+
+def _room(facts: BriefFacts) -> str:
+    parts = [f"{len(facts.unread)} could not be read"] if facts.unread else []
+    parts += [f"{len(facts.pending)} still being worked on"] if facts.pending else []
+    parts += [f"{_count(len(facts.gaps), 'workstream')} without any document"] if facts.gaps else []
+    return f"Of the data room: {', '.join(parts)}." if parts else ""
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _listed(items: Iterable[str], most: int = 2) -> str:
+    told = [item.rstrip(".") for item in items]
+    more = f" and {len(told) - most} more" if len(told) > most else ""
+    return "; ".join(told[:most]) + more
