@@ -47,10 +47,16 @@ class CommandLine:
         )
 
     @contextmanager
-    def started(self, *arguments: str, **variables: str) -> Iterator[subprocess.Popen[str]]:
-        """Run a command beside the block; whatever is left of it then is stopped."""
+    def started(
+        self, *arguments: str, under_a_shell: bool = False, **variables: str
+    ) -> Iterator[subprocess.Popen[str]]:
+        """Run a command beside the block; whatever is left of it then is stopped.
+
+        ``under_a_shell`` makes the process a shell that waits for the command, as make does.
+        """
+        shell = ["sh", "-c", '"$@"; exit $?', "sh"] if under_a_shell else []
         process = subprocess.Popen(
-            [PROGRAM, *arguments],
+            [*shell, PROGRAM, *arguments],
             cwd=self.folder,
             env={**self._variables, **variables},
             stdout=subprocess.PIPE,

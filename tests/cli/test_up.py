@@ -25,9 +25,11 @@ STATS = "curl http://localhost:3000/api/queue/stats"
 
 
 @contextmanager
-def running_up(stranger: CommandLine, **variables: str) -> Iterator[subprocess.Popen[str]]:
+def running_up(
+    stranger: CommandLine, *, under_a_shell: bool = False, **variables: str
+) -> Iterator[subprocess.Popen[str]]:
     """`dealpulse up` once it says that it is up."""
-    with stranger.started("up", **variables) as up:
+    with stranger.started("up", under_a_shell=under_a_shell, **variables) as up:
         assert up.stdout is not None
         for line in up.stdout:
             if "Logs" in line:
@@ -54,8 +56,9 @@ def port() -> str:
 def test_the_two_curls_answer_other_commands_find_it_and_ctrl_c_ends_all(
     stranger: CommandLine, folder: Path, port: str
 ) -> None:
-    variables = {} if port == "3000" else {"PORT": port}
-    with running_up(stranger, **variables) as up:
+    if port != "3000":
+        (folder / ".env").write_text(f"PORT={port}\n")
+    with running_up(stranger) as up:
         deal_id = stranger("deal", "create", "Project Heron").stdout.strip()
         triggered = curl(TRIGGER, port)
         assert isinstance(triggered, dict)
@@ -78,8 +81,9 @@ def test_the_two_curls_answer_other_commands_find_it_and_ctrl_c_ends_all(
     assert stranger("stats").returncode == 2
 
 
-def test_kill_9_leaves_no_process(stranger: CommandLine, folder: Path) -> None:
-    with running_up(stranger, PORT=free_port()) as up:
+@pytest.mark.parametrize("under_a_shell", [False, True], ids=["itself", "what started it"])
+def test_kill_9_leaves_no_process(stranger: CommandLine, folder: Path, *, under_a_shell: bool) -> None:
+    with running_up(stranger, under_a_shell=under_a_shell, PORT=free_port()) as up:
         servers = servers_of(folder / DATA)
         assert len(servers) == 6
         up.kill()

@@ -78,5 +78,10 @@ def run() -> None:
     except DealPulseError as error:
         say_error(error.message)
         sys.exit(EXIT_FAILED)
+    except OSError as error:
+        if error.filename is None:  # not about a file the person named or owns: a fault of ours
+            raise
+        say_error(f"{error.filename}: {error.strerror}.")
+        sys.exit(EXIT_FAILED)
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)

@@ -31,7 +31,7 @@ def blocker_fingerprint(thread_key: str, title: str, owner: str | None = None) -
 
     ``owner`` counts only where the title names nothing.
     """
-    topic = sorted({_stem(word) for word in _words(title) if word not in _FILLER})
+    topic = sorted({_stem(word) for word in _words(title) if len(word) > 1 and word not in _FILLER})
     return _digest("blocker", thread_key, *(topic or _words(owner or "")))
 
 

@@ -35,6 +35,8 @@ no not never neither nor none nothing nobody without cannot except unless exclud
 """
 _NEGATIONS = frozenset(_NEGATIONS_TEXT.split())
 _ARTICLES = frozenset(("a", "an", "the"))
+_ARTICLE_ENDS = tuple(f" {article}" for article in _ARTICLES)
+"""A quote cut off after an article may be cut off before a "not"."""
 _NEGATIVE_PREFIXES = ("un", "in", "im", "il", "ir", "non", "dis", "mis", "de")
 _NEGATION_BEFORE = re.compile(
     r"(?i)(?:\b(?:not|no|never|neither|nor|without|cannot|unless|except)|n['’]t)\s+(?:be\s+)?\Z"
@@ -202,9 +204,9 @@ class _Words:
 
     def find(self, quote: str, start: int = 0, end: int | None = None) -> _Span | None:
         words = [word for word, _ in _tokens(quote)]
-        if not words:
-            return None
         line = f" {' '.join(words)} "
+        if len(line) < SHORTEST_QUOTE or quote.lower().rstrip(" .,;:").endswith(_ARTICLE_ENDS):
+            return None
         low = self._position(start)
         high = len(self._line) if end is None else self._position(end) + 1
         at = self._line.find(line, low, high)

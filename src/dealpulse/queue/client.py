@@ -124,7 +124,9 @@ class QueueClient:
             record: dict[bytes, bytes] = await answer(self._pool.hgetall(keys.RECORD + job_id))
         if not record:
             return None
-        return _view(job_id, {name.decode(): value.decode() for name, value in record.items()}, self._clock())
+        # A payload of somebody else's making need not be text.
+        fields = {name.decode(): value.decode(errors="replace") for name, value in record.items()}
+        return _view(job_id, fields, self._clock())
 
     async def ping(self) -> None:
         """Raises ``Unavailable`` unless Redis answers."""

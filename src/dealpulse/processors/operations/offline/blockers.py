@@ -276,7 +276,7 @@ def _short(sentence: Sentence) -> str:
 
 
 def _settled(email: EmailText, earlier: Sequence[BlockerEntry]) -> Iterator[BlockerEntry]:
-    """Those of ``earlier`` that a sentence of the message says are done; a general "all resolved" closes a single one."""
+    """Those of ``earlier`` that the message says are done; a general "all resolved" closes a single one."""
     closed: set[str] = set()
     for sentence in text_sentences(email.body_text) if earlier else ():
         if not _SETTLES.search(sentence.flat) or _UNSETTLED.search(sentence.flat):

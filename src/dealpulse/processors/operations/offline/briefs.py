@@ -43,10 +43,10 @@ def _changes(facts: BriefFacts) -> str:
 def _risks(facts: BriefFacts) -> str:
     if not facts.risks:
         return "No verified risk is open."
-    worst = _listed([risk.title for risk in facts.risks if risk.severity is facts.risks[0].severity])
+    severity = facts.risks[0].severity
+    worst = _listed(risk.title for risk in facts.risks if risk.severity is severity)
     verb = "is" if len(facts.risks) == 1 else "are"
-    return f"{_count(len(facts.risks), 'verified risk')} {verb} open; the most serious ({facts.risks[0].severity}):"
-        f" {worst}."
+    return f"{_count(len(facts.risks), 'verified risk')} {verb} open; the most serious ({severity}): {worst}."
 
 
 def _blockers(facts: BriefFacts) -> str:

@@ -114,12 +114,27 @@ _READERS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], date], date]], .
     (re.compile(rf"{_CUE}{_DAY}(?: of)? {_MONTH}\b{_YEAR}"), _month_day),
     (re.compile(rf"{_CUE}{_MONTH} {_DAY}\b{_YEAR}"), _month_day),
     (re.compile(rf"{_CUE}(?P<iso>20\d\d-\d\d-\d\d)\b"), _iso),
-    (re.compile(rf"{_CUE}(?P<weekday>{'|'.join(sorted(_DAYS, key=len, reverse=True))})\b(?!,? (?:the )?\d"
-        rf"|,? [a-z]+ \d)"), _weekday),
-    (re.compile(r"\b(?P<relative>tomorrow|today|tonight|cob|eod|close of business|end of (?:the |this |next )?(?:day"
-        r"|week|month)|(?:by|before) (?:the end of )?next week)\b"
-                r"(?! (?:mon|tue|wed|thu|fri|on|tomorrow|next|\d))"), _relative),
+    (
+        re.compile(
+            rf"{_CUE}(?P<weekday>{'|'.join(sorted(_DAYS, key=len, reverse=True))})\b(?!,? (?:the )?\d"
+            rf"|,? [a-z]+ \d)"
+        ),
+        _weekday,
+    ),
+    (
+        re.compile(
+            r"\b(?P<relative>tomorrow|today|tonight|cob|eod|close of business|end of (?:the |this |next )?(?:day"
+            r"|week|month)|(?:by|before) (?:the end of )?next week)\b"
+            r"(?! (?:mon|tue|wed|thu|fri|on|tomorrow|next|\d))"
+        ),
+        _relative,
+    ),
     (re.compile(rf"\bend[ -]of[ -](?:the month of )?{_MONTH}\b"), _month_end),
-    (re.compile(rf"\b(?:within|in) (?:the next )?(?P<count>\d{{1,2}}|{'|'.join(_NUMBERS)}) (?P<business>business "
-        rf"|working )?(?P<unit>days?|weeks?|hours?)\b"), _within),
-)  # fmt: skip
+    (
+        re.compile(
+            rf"\b(?:within|in) (?:the next )?(?P<count>\d{{1,2}}|{'|'.join(_NUMBERS)}) (?P<business>business "
+            rf"|working )?(?P<unit>days?|weeks?|hours?)\b"
+        ),
+        _within,
+    ),
+)
