@@ -16,7 +16,7 @@ _STORAGE, _STREAM, _ROOT = 1, 2, 5
 
 def compound_file(tree: Tree) -> bytes:
     """A compound file of these streams (bytes) and storages (mappings)."""
-    return _Writer(tree).bytes()
+    return _Writer(tree).written()
 
 
 class _Writer:
@@ -30,7 +30,7 @@ class _Writer:
         mini_start = self._store(self.mini)
         self.entries[0] = _entry("Root Entry", _ROOT, child=child, start=mini_start, size=len(self.mini))
 
-    def bytes(self) -> bytes:
+    def written(self) -> bytes:
         while len(self.entries) % 4:
             self.entries.append(_entry("", 0))
         directory = self._store(b"".join(self.entries))

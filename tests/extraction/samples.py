@@ -128,9 +128,7 @@ def _texts(properties: Mapping[int, str]) -> dict[str, bytes]:
     return {f"__substg1.0_{number:04X}001F": text.encode("utf-16-le") for number, text in properties.items()}
 
 
-def outlook_tree(
-    *, subject: str = "Signing", body: str = SENTENCE, header_bytes: int = 32, **storages: Tree
-) -> dict[str, bytes | Tree]:
+def outlook_tree(storages: Tree, *, subject: str = "Signing", body: str = SENTENCE, header_bytes: int = 32) -> Tree:
     """A message from Jane Roe to Tom Poe, with these further storages."""
     recipient: Tree = {
         "__properties_version1.0": _property_table(8, (0x0C15, 0x0003, struct.pack("<q", 1))),
@@ -146,7 +144,7 @@ def outlook_tree(
     }
 
 
-def outlook(*, with_attachments: bool = False, **changes: str) -> bytes:
+def outlook(*, with_attachments: bool = False) -> bytes:
     storages: dict[str, Tree] = {}
     if with_attachments:
         storages["__attach_version1.0_#00000000"] = {
@@ -156,9 +154,9 @@ def outlook(*, with_attachments: bool = False, **changes: str) -> bytes:
         }
         storages["__attach_version1.0_#00000001"] = {
             "__properties_version1.0": _property_table(8),
-            "__substg1.0_3701000D": outlook_tree(subject="Inner", body="The inner message", header_bytes=24),
+            "__substg1.0_3701000D": outlook_tree({}, subject="Inner", body="The inner message", header_bytes=24),
         }
-    return compound_file(outlook_tree(**changes, **storages))
+    return compound_file(outlook_tree(storages))
 
 
 MAIL = f"""From: Jane Roe <jane@example.com>

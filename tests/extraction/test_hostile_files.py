@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -159,7 +160,14 @@ async def test_a_document_is_no_message(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("seed", range(6))
 async def test_random_damage_never_escapes_as_anything_but_unreadable(seed: int, tmp_path: Path) -> None:
-    makers = [samples.pdf, samples.word, samples.excel, samples.slides, samples.outlook, samples.excel97]
+    makers: list[Callable[[], bytes]] = [
+        samples.pdf,
+        samples.word,
+        samples.excel,
+        samples.slides,
+        samples.outlook,
+        samples.excel97,
+    ]
     data = bytearray(makers[seed]())
     for position in range(seed * 7 + 600, len(data), 97):
         data[position] ^= 0x5A

@@ -67,7 +67,7 @@ async def test_a_child_over_its_time_is_killed_with_all_it_started(tmp_path: Pat
     )
 
     with pytest.raises(Unreadable) as caught:
-        await run_confined(program(code), given=b"", seconds=1.5)
+        await run_confined(program(code), given=b"", seconds=3)
 
     assert caught.value.code == "timed_out"
     assert [await ends(int(pid)) for pid in note.read_text().split()] == [True, True]
@@ -95,9 +95,16 @@ async def test_an_endless_loop_is_stopped_and_the_event_loop_stays_free() -> Non
 async def test_cancelling_the_caller_kills_the_child(tmp_path: Path) -> None:
     note = tmp_path / "pid"
     os.mkfifo(note)
+    descriptor = os.open(note, os.O_RDWR | os.O_NONBLOCK)
+    noted = asyncio.Event()
+    asyncio.get_running_loop().add_reader(descriptor, noted.set)
     code = f"import os, time; open({str(note)!r}, 'w').write(str(os.getpid())); time.sleep(600)"
     running = asyncio.create_task(run_confined(program(code), given=b"", seconds=60))
-    pid = int(await asyncio.to_thread(note.read_text))
+    async with asyncio.timeout(60):
+        await noted.wait()
+    asyncio.get_running_loop().remove_reader(descriptor)
+    pid = int(os.read(descriptor, 100))
+    os.close(descriptor)
 
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -149,22 +156,23 @@ print(*found, sep=",")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a child with its parent")
-async def test_a_child_ends_with_its_parent(tmp_path: Path) -> None:
-    note = tmp_path / "pid"
-    os.mkfifo(note)
+async def test_a_child_ends_with_its_parent() -> None:
     grandchild = (
         "import os, time; from dealpulse.extraction.confine import die_with_parent; die_with_parent(os.getppid());"
-        f"open({str(note)!r}, 'w').write(str(os.getpid())); time.sleep(600)"
+        "print(os.getpid(), flush=True); time.sleep(600)"
     )
     parent = await asyncio.create_subprocess_exec(
-        *program(f"import subprocess, sys; subprocess.run([sys.executable, '-I', '-c', {grandchild!r}])")
+        *program(f"import subprocess, sys; subprocess.run([sys.executable, '-I', '-c', {grandchild!r}])"),
+        stdout=asyncio.subprocess.PIPE,
     )
-    pid = int(await asyncio.to_thread(note.read_text))
+    assert parent.stdout is not None
+    pid = int(await parent.stdout.readline())
 
     parent.send_signal(signal.SIGKILL)
-    await parent.wait()
 
+    assert await parent.stdout.read() == b""  # the pipe's last holder has ended
     assert await ends(pid)
+    await parent.wait()
 
 
 async def test_a_file_over_its_time_is_unreadable_with_a_reason(tmp_path: Path) -> None:

@@ -1,48 +1,19 @@
-"""Messages, whichever program wrote them: a letter as decoded, and what we keep of it."""
+"""Messages, whichever program wrote them, and what we keep of one."""
 
 from __future__ import annotations
 
 import re
-from datetime import datetime
 from pathlib import Path
 
-from msgspec import Struct
-
 from dealpulse.extraction.contract import Attachment, EmailContent
+from dealpulse.extraction.letter import Enclosure, Letter
 from dealpulse.extraction.pages import clean, one_line
 from dealpulse.extraction.quotes import new_text
 from dealpulse.extraction.threads import thread_key
-from dealpulse.models import Address, CalendarEvent
 
 OUTLOOK = "application/vnd.ms-outlook"
 _PATH_SIGNS = re.compile(r"[\\/]+")
 _LONGEST_NAME = 200
-
-
-class Enclosure(Struct, frozen=True, kw_only=True):
-    """An attachment as it stands in the message; ``name`` is the sender's, unchecked."""
-
-    name: str
-    mime_type: str
-    content: bytes
-
-
-class Letter(Struct, frozen=True, kw_only=True):
-    """A decoded message. ``text`` is all of it; ``own_text`` the same without the parts that HTML marks as quoted."""
-
-    message_id: str | None = None
-    in_reply_to: str | None = None
-    references: tuple[str, ...] = ()
-    subject: str = ""
-    sender: Address | None = None
-    to: tuple[Address, ...] = ()
-    cc: tuple[Address, ...] = ()
-    sent_at: datetime | None = None
-    text: str = ""
-    own_text: str = ""
-    events: tuple[CalendarEvent, ...] = ()
-    attachments: tuple[Enclosure, ...] = ()
-    warnings: tuple[str, ...] = ()
 
 
 def read_letter(path: Path, *, mime_type: str) -> Letter:

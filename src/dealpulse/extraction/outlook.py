@@ -14,7 +14,7 @@ import olefile
 
 from dealpulse.errors import Unreadable
 from dealpulse.extraction.charsets import decode
-from dealpulse.extraction.mail import Enclosure, Letter
+from dealpulse.extraction.letter import Enclosure, Letter
 from dealpulse.extraction.mapi import Folder, decompressed_rtf
 from dealpulse.extraction.markup import html_to_text, rtf_to_text, without_quotes
 from dealpulse.extraction.pages import one_line

@@ -18,7 +18,7 @@ from msgspec import Struct, field
 from dealpulse.errors import Unreadable
 from dealpulse.extraction.charsets import decode
 from dealpulse.extraction.invites import parse_invites
-from dealpulse.extraction.mail import Enclosure, Letter
+from dealpulse.extraction.letter import Enclosure, Letter
 from dealpulse.extraction.markup import html_to_text, without_quotes
 from dealpulse.extraction.pages import one_line
 from dealpulse.models import Address, CalendarEvent

@@ -12,6 +12,7 @@ import contextlib
 import os
 import signal
 import sys
+from asyncio import StreamReader, StreamWriter
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,6 +32,7 @@ MAX_ANSWER_BYTES = 128 << 20
 
 _CHUNK_BYTES = 1 << 16
 _LAST_WORDS_BYTES = 4_096
+_FAREWELL_SECONDS = 5.0
 _OUT_OF_MEMORY_WORDS = (b"memory allocation of", b"bad_alloc", b"MemoryError", b"out of memory")
 
 
@@ -133,15 +135,20 @@ async def run_confined(arguments: Sequence[str], *, given: bytes, seconds: float
 
 
 async def _outcome(process: Process, given: bytes) -> Finished:
-    if process.stdin is None or process.stdout is None or process.stderr is None:
-        raise RuntimeError("the process was not started with pipes")
-    output, last_words, _ = await asyncio.gather(
-        _output(process.stdout), _last_words(process.stderr), _give(process.stdin, given)
-    )
+    stdin, stdout, stderr = _pipes(process)
+    output, last_words, _ = await asyncio.gather(_output(stdout, process), _last_words(stderr), _give(stdin, given))
+    if len(output) > MAX_ANSWER_BYTES:
+        raise Unreadable("The file holds more text than can be stored; split it.", code="too_large")
     return Finished(exit_code=await process.wait(), output=output, last_words=last_words)
 
 
-async def _give(stdin: asyncio.StreamWriter, given: bytes) -> None:
+def _pipes(process: Process) -> tuple[StreamWriter, StreamReader, StreamReader]:
+    if process.stdin is None or process.stdout is None or process.stderr is None:
+        raise RuntimeError("the process was not started with pipes")
+    return process.stdin, process.stdout, process.stderr
+
+
+async def _give(stdin: StreamWriter, given: bytes) -> None:
     # If it ends before it has read, its exit code says why.
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
         stdin.write(given)
@@ -149,25 +156,40 @@ async def _give(stdin: asyncio.StreamWriter, given: bytes) -> None:
         stdin.close()
 
 
-async def _output(stdout: asyncio.StreamReader) -> bytes:
+async def _output(stdout: StreamReader, process: Process) -> bytes:
+    """All of it, or so much that it is plainly too much."""
     output = bytearray()
     while chunk := await stdout.read(_CHUNK_BYTES):
-        output += chunk
-        if len(output) > MAX_ANSWER_BYTES:
-            raise Unreadable("The file holds more text than can be stored; split it.", code="too_large")
+        if len(output) <= MAX_ANSWER_BYTES:
+            output += chunk
+        else:
+            _kill(process)
     return bytes(output)
 
 
-async def _last_words(stderr: asyncio.StreamReader) -> bytes:
+async def _last_words(stderr: StreamReader) -> bytes:
     words = b""
     while chunk := await stderr.read(_CHUNK_BYTES):
         words = (words + chunk)[-_LAST_WORDS_BYTES:]
     return words
 
 
-async def _end(process: Process) -> None:
-    """Kill its whole session, if it is still there, and see it off."""
+def _kill(process: Process) -> None:
+    """Kill its whole session, if it is still there."""
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-    await asyncio.shield(process.wait())
+
+
+async def _end(process: Process) -> None:
+    """Kill it, if need be, and see it off. Its end is only noticed once its pipes are read empty."""
+    _kill(process)
+    _, stdout, stderr = _pipes(process)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_FAREWELL_SECONDS):
+            await asyncio.gather(process.wait(), _discard(stdout), _discard(stderr))
+
+
+async def _discard(stream: StreamReader) -> None:
+    while await stream.read(_CHUNK_BYTES):
+        pass

@@ -88,10 +88,10 @@ class QuoteVerifier:
         if len(_collapsed(quote)) < SHORTEST_QUOTE:
             return _unverified(quote, page)
         for index in self._places(page):
-            for find in (self._letters.find, self._words.find):
-                span = find(quote, *self._window(index))
-                if span is not None:
-                    return self._citation(span, quote, page)
+            window = self._window(index)
+            span = self._letters.find(quote, *window) or self._words.find(quote, *window)
+            if span is not None:
+                return self._citation(span, quote, page)
         span = self._letters.find(quote) or self._words.find(quote) or self._elided(quote)
         return _unverified(quote, page) if span is None else self._citation(span, quote, page)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dealpulse.extraction.mail import Letter, read_letter
+from dealpulse.extraction.letter import Letter
+from dealpulse.extraction.mail import read_letter
 from dealpulse.extraction.pages import Draft, Reading, section_drafts
 from dealpulse.extraction.registry import Source
 from dealpulse.models import Address, PageKind

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from dealpulse.processors.operations.contract import EmailText
 from dealpulse.processors.operations.offline.due_dates import due_date
-from dealpulse.processors.operations.offline.owners import owner_of
+from dealpulse.processors.operations.offline.owners import assigned_to, owner_of
 from dealpulse.processors.operations.offline.sentences import Sentence, text_sentences
 from dealpulse.processors.operations.offline.stopwords import STOPWORDS
 from dealpulse.processors.operations.schemas import BlockerEntry, BlockersAnswer
@@ -211,9 +211,7 @@ def _complaints(email: EmailText) -> Iterator[_Complaint]:
         is_item = _is_item(sentence, email)
         following = [other for other in sentences[position + 1 : position + 1 + NEAR] if not _is_item(other, email)]
         due = due or next((day for other in following if (day := due_date(other.flat, email.sent_at.date()))), None)
-        owner = owner_of(sentence.text, email) or next(
-            (who for other in following if (who := owner_of(other.text, email))), None
-        )
+        owner = _first(assigned_to, following, email) or _first(owner_of, [sentence, *following], email)
         request = next((other for other in following if _ASKS.search(other.flat)), None)
         entry = BlockerEntry(
             title=_title(sentence),
@@ -223,6 +221,10 @@ def _complaints(email: EmailText) -> Iterator[_Complaint]:
             quote=sentence.text[:600].strip(),
         )
         yield _Complaint(position, sentence, is_item, entry, strong, request is not None)
+
+
+def _first(who: Callable[[str, EmailText], str | None], sentences: Iterable[Sentence], email: EmailText) -> str | None:
+    return next((found for sentence in sentences if (found := who(sentence.text, email))), None)
 
 
 def _is_item(sentence: Sentence, email: EmailText) -> bool:

@@ -17,7 +17,7 @@ _SUFFIX = (
     r"|Holdings|Group|Trust)"
 )
 _PARTY = re.compile(
-    rf"\b((?:[A-Z][\w&'’.-]*,?\s+(?:(?:of|and|the|&|de)\s+)?){{1,6}}{_SUFFIX}\b\.?)"
+    rf"\b((?:[A-Z][\w&'’.-]*,?\s+(?:(?:of|and|the|&|de)\s+)?){{1,6}}?{_SUFFIX}\b\.?)"
     rf"|\b((?:[A-Z]{{2,}}[\w&'’.-]*,?\s+){{1,5}}(?:INC|CORP|CORPORATION|LLC|LTD|LIMITED|COMPANY|PLC)\b\.?)"
 )
 _LEADING = re.compile(

@@ -37,7 +37,7 @@ _PATTERNS = tuple(
         rf"\b(?i:waiting|wait)\s+(?:on|for)\s+{_WHO}(?:['’]s?)?\s+(?:to|for|who|in|at)\b",
         rf"\b(?i:from|with|by)\s+{_WHO}(?=[\s,.;:!?)'’]|$)",
         rf"(?:^|[,.;:]\s|\s[-–—]\s|\b(?:that|but|and|because|since|as|until"
-        rf"|unless)\s){_WHO}(?:\s*\([^)]*\))?,?\s+(?i:still\s+)?(?:has|have|had|is|are|was|needs?|must|will|would"
+        rf"|unless)\s){_WHO}(?:\s*\([^)]*\))?,?\s+(?i:still\s+)?(?:has(?:n't)?|have(?:n't)?|had|is|are|was|needs?|must|will|would"
         rf"|should|won't|refuses?|refused|declines?|declined|keeps?|did|does|says|said|told|objects?|rejects?"
         r"|rejected|promised|to)\b",
         rf"\b(?i:waiting|wait|awaiting|need|received|get|without|have|until)\b[^.;]{{0,40}}?{_WHO}['’]s?\s",
@@ -45,6 +45,9 @@ _PATTERNS = tuple(
         rf"^{_WHO},\s",
         r"\b(?i:from|with|by)\s+(?P<you>you|your\s+(?:side|team|end))\b",
     )
+)
+_ASSIGNED = re.compile(
+    rf"(?P<who>{_NAME})(?:\s*\([^)]*\))?\s+(?:to|is to|needs to|has to|must)\s+(?!be\b)[a-z]{{3,}}\b"
 )
 _YOU = re.compile(r"(?i)\b(?:you|your)\b")
 _US = re.compile(
@@ -73,6 +76,13 @@ def owner_of(sentence: str, email: EmailText) -> str | None:
     return addressee(email) if _YOU.search(text) else None
 
 
+def assigned_to(sentence: str, email: EmailText) -> str | None:
+    """The person a sentence gives the task to: "Karen Ott (seller's counsel) to deliver them by Monday"."""
+    match = _ASSIGNED.match(" ".join(sentence.split()))
+    who = None if match is None else _cleaned(match["who"])
+    return None if who is None else _full_name(who, email)
+
+
 def addressee(email: EmailText) -> str | None:
     """Whom the message speaks to: the greeting's name, else its only recipient."""
     greeting = _GREETING.match(email.body_text)
@@ -83,11 +93,14 @@ def addressee(email: EmailText) -> str | None:
 
 def _cleaned(who: str) -> str | None:
     words = who.split()
+    article = words[:1] in (["The"], ["the"])
     while words and words[0] in _NOT_NAMES:
         words = words[1:]
     name = " ".join(words).strip(" .,'’")
     name = re.sub(r"['’]s\Z", "", name)
     name = re.sub(r"(?i)\A(?:the|our|their)\s+(?=\w)", "the ", name)
+    if article and name.islower() and not name.startswith("the "):
+        name = f"the {name}"
     return name if len(name) > 1 and words[-1] not in _NOT_NAMES else None
 
 

@@ -20,7 +20,7 @@ _BLOCK_END = re.compile(
     r"|\r?\n[ \t]*(?=(?:[-*•·▪◦‣–—o]|\(?[a-zA-Z0-9]{1,4}[.)]|\d+(?:\.\d+)+\.?|#+|[A-Z][A-Z &]{3,40}:?\r?\n)[ \t])"
 )
 _LINE_END = re.compile(r"\r?\n")
-_FINISHED = re.compile(r"[.:;!?][\"'”’)\]]*\s*\Z")
+_FINISHED = re.compile(r"(?:[.:;!?][\"'”’)\]]*|[;,] (?:and|or))\s*\Z")
 _CONTINUES = re.compile(r"\s*(?:[a-z(]|\d+(?!\.\d*\s)[\s,])")
 _CUT = re.compile(r"[;.:]\s|\s")
 
