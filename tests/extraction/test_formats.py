@@ -18,10 +18,10 @@ from extraction import samples
 from extraction.samples import SAMPLES, SENTENCE
 
 
-async def read(directory: Path, name: str, data: bytes, **limits: float) -> DocumentContent:
+async def read(directory: Path, name: str, data: bytes, limits: Limits | None = None) -> DocumentContent:
     path = directory / "file"
     path.write_bytes(data)
-    return await extract_document(path, name=name, limits=Limits(**limits))  # type: ignore[arg-type] # ints and floats
+    return await extract_document(path, name=name, limits=limits or Limits())
 
 
 def text_of(content: DocumentContent) -> str:
@@ -67,7 +67,7 @@ async def test_pdf_pages_keep_their_numbers_and_lines(tmp_path: Path) -> None:
 
 async def test_a_pdf_with_more_pages_than_allowed_is_too_large(tmp_path: Path) -> None:
     with pytest.raises(Unreadable) as caught:
-        await read(tmp_path, "a.pdf", samples.pdf("1", "2", "3"), max_pages=2)
+        await read(tmp_path, "a.pdf", samples.pdf("1", "2", "3"), Limits(max_pages=2))
 
     assert caught.value.code == "too_large"
 

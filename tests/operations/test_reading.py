@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dealpulse.models import BlockerStatus, RiskCategory, Verification
+from dealpulse.models import Blocker, BlockerStatus, RiskCategory, Verification
 from dealpulse.processors.operations.reading import read_blockers, read_classification, read_findings, read_sentiment
 from dealpulse.processors.operations.schemas import (
-    BlockersAnswer,
+    BlockerEntry,
     ClassificationAnswer,
     RiskEntry,
     RisksAnswer,
@@ -86,14 +86,13 @@ def test_scores_out_of_range_are_clamped() -> None:
 
 
 def test_a_resolved_blocker_keeps_its_fingerprint(make: Make) -> None:
-    def read(**changes: object):  # type: ignore[no-untyped-def]
-        entry = {"title": "Landlord consent", "owner": None, "due_date": None, "needed_action": "Send it"} | changes
-        answer = BlockersAnswer.model_validate({"blockers": [entry]})
-        [blocker] = read_blockers(answer.blockers, make.email("The landlord consent is missing. It was signed today."))
+    def read(quote: str, *, resolved: bool) -> Blocker:
+        entry = BlockerEntry(title="Landlord consent", needed_action="Send it", quote=quote, resolved=resolved)
+        [blocker] = read_blockers([entry], make.email("The landlord consent is missing. It was signed today."))
         return blocker
 
-    first = read(quote="The landlord consent is missing.")
-    last = read(quote="It was signed today.", resolved=True)
+    first = read("The landlord consent is missing.", resolved=False)
+    last = read("It was signed today.", resolved=True)
     assert first.fingerprint == last.fingerprint
     assert (first.status, last.status) == (BlockerStatus.open, BlockerStatus.resolved)
     assert first.citation.page is None

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from dealpulse.models import PageKind, RiskCategory
-from dealpulse.processors.operations.offline.risks import LONGEST_QUOTE, PATTERNS, risks
+from dealpulse.processors.operations.offline.risk_patterns import PATTERNS
+from dealpulse.processors.operations.offline.risks import LONGEST_QUOTE, risks
 
 from .conftest import Make
 
@@ -96,13 +97,13 @@ def test_a_table_of_small_customers_tells_nothing(make: Make) -> None:
 
 def test_two_megabytes_are_read_in_seconds(make: Make) -> None:
     sentence = "Each of the parties represents that no claim is pending and that its licence is in force as of 2024. "
-    started = time.perf_counter()
+    started = time.process_time()
     risks(make.pages(*[sentence * 100] * 210))
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10
 
 
 def test_text_without_sentences_ends_in_time(make: Make) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     for text in ("a" * 500_000, "change of control " * 30_000, ". " * 100_000, "\n" * 200_000 + "x"):
         risks(make.pages(text))
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10

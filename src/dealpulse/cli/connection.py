@@ -27,26 +27,23 @@ def up_data_dir() -> Path:
 
 
 def environment() -> dict[str, str]:
-    """Everything that is set; the running stack's addresses where no other is named.
+    """Everything that is set; the running stack's addresses where no other is named. Raises SettingsError.
 
     All or nothing: one stack's Redis and another's Supabase would make jobs that nobody can do.
     """
     texts = read_environment(environ=os.environ, directory=Path.cwd())
-    local = announced_in(up_data_dir())
-    if not local:
-        return texts
-    named = sorted(ADDRESSES & texts.keys())
-    if named:
-        say(f"Note: `dealpulse up` runs here, but {', '.join(named)} is set, so that is used.", style="dim")
-        return texts
-    return texts | local
+    return texts if ADDRESSES & texts.keys() else texts | announced_in(up_data_dir())
 
 
 def settings() -> Settings:
-    """The settings a command works with. Raises SettingsError."""
+    """The settings a command for people works with. Raises SettingsError."""
     texts = environment()
-    if not ADDRESSES & texts.keys():
+    named = ADDRESSES & texts.keys()
+    local = announced_in(up_data_dir())
+    if not named:
         say("No Redis and no Supabase is set, and `dealpulse up` does not run in this folder.")
+    elif local and any(texts.get(name) != value for name, value in local.items()):
+        say(f"Note: `dealpulse up` runs here, but {', '.join(sorted(named))} is set, so that is used.", style="dim")
     return Settings.load(environ=texts)
 
 

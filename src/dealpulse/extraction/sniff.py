@@ -101,7 +101,7 @@ def _not_readable(kind: str, extension: str) -> Unreadable:
     expected = BY_EXTENSION.get(extension)
     if expected is not None:
         return Unreadable(f"The file is named .{extension} but is {kind}.", code="wrong_extension")
-    return Unreadable(f"The file is {kind}, which cannot be read.", code="unsupported_type")
+    return Unreadable(f"The file cannot be read: it is {kind}.", code="unsupported_type")
 
 
 # --- containers -----------------------------------------------------------------------------------------------------

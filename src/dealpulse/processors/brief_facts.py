@@ -18,6 +18,7 @@ from dealpulse.models import (
     FindingStatus,
     RecordedBlocker,
     RecordedFinding,
+    RiskCategory,
     Severity,
     Verification,
     Workstream,
@@ -37,6 +38,17 @@ _EXPECTED_WORKSTREAMS: Final = (
     Workstream.litigation,
 )
 """What a deal room is expected to hold something about."""
+_WORKSTREAM_OF: Final = {
+    RiskCategory.ip_ownership.value: Workstream.ip,
+    RiskCategory.open_source.value: Workstream.ip,
+    RiskCategory.tax.value: Workstream.tax,
+    RiskCategory.insurance.value: Workstream.insurance,
+    RiskCategory.litigation.value: Workstream.litigation,
+    RiskCategory.key_person.value: Workstream.hr,
+    RiskCategory.misclassification.value: Workstream.hr,
+    RiskCategory.earnings_quality.value: Workstream.financial,
+}
+"""A risk found shows that something was there to read."""
 
 
 class CitedPage(Struct, frozen=True, kw_only=True):
@@ -156,7 +168,7 @@ def gather(
             if item.state is DocumentState.failed
         ),
         pending=tuple(item.name for item in items if item.id in pending),
-        gaps=_gaps(documents),
+        gaps=_gaps(documents, risks),
     )
 
 
@@ -244,14 +256,14 @@ def _mean(scores: Sequence[float]) -> float | None:
     return round(sum(scores) / len(scores), 2) if scores else None
 
 
-def _gaps(documents: Sequence[Document]) -> tuple[str, ...]:
+def _gaps(documents: Sequence[Document], risks: Sequence[BriefRisk]) -> tuple[str, ...]:
     """Abstains while nothing is classified: an unread room has no gaps, only unread files."""
     classified = [document.classification for document in documents if document.classification]
     if not classified:
         return ()
-    covered = {entry.workstream for one in classified for entry in one.workstreams} | {
-        one.primary for one in classified
-    }
+    covered = {entry.workstream for one in classified for entry in one.workstreams}
+    covered |= {one.primary for one in classified}
+    covered |= {stream for risk in risks for stream in (_WORKSTREAM_OF.get(risk.category),) if stream}
     return tuple(
         f"Nothing on {workstream.value.replace('_', ' ')} was found: ask for it, or for a statement that there is none."
         for workstream in _EXPECTED_WORKSTREAMS

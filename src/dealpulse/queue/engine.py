@@ -318,7 +318,7 @@ class Engine:
                 continue
             for job_id in (name.decode() for name in lost):
                 entry = self._running.get(job_id)
-                if entry and entry[0] in held:
+                if entry and entry[0] in held and not entry[1].done():
                     _log.warning(LEASE_LOST, queue=queue, job_id=job_id, while_="running")
                     entry[1].cancel()
 

@@ -10,16 +10,10 @@ from dataclasses import dataclass
 from dealpulse.models import Page, RiskCategory
 from dealpulse.processors.operations.offline.concentration import concentrations
 from dealpulse.processors.operations.offline.injection import injections, is_injection
-from dealpulse.processors.operations.offline.risk_business import BUSINESS, MISSING_AND_UNSIGNED
-from dealpulse.processors.operations.offline.risk_facts import FACTS
-from dealpulse.processors.operations.offline.risk_pattern import RiskPattern
-from dealpulse.processors.operations.offline.risk_terms import DEAL_TERMS, LIABILITY, SEVERANCE, TERMS
+from dealpulse.processors.operations.offline.risk_patterns import DEAL_PATTERNS, PATTERNS
+from dealpulse.processors.operations.offline.risk_patterns.pattern import RiskPattern
 from dealpulse.processors.operations.offline.sentences import Sentence, sentences_of
 from dealpulse.processors.operations.schemas import RiskEntry, RisksAnswer
-
-PATTERNS: tuple[RiskPattern, ...] = (*TERMS, *FACTS, *BUSINESS)
-DEAL_PATTERNS: tuple[RiskPattern, ...] = (*DEAL_TERMS, *LIABILITY, *SEVERANCE, *MISSING_AND_UNSIGNED)
-"""For the deal's own agreement, which represents, covenants and defines in the words of every other risk."""
 
 MOST_OF_A_CATEGORY = 3
 """Findings of one category a document may give."""

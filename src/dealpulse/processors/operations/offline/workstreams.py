@@ -12,7 +12,10 @@ from dealpulse.processors.operations.offline.document_types import document_type
 from dealpulse.processors.operations.schemas import ClassificationAnswer, WorkstreamEntry
 
 LEAST = 1.6
-"""Evidence below which a document stays unclassified."""
+"""Evidence below which a document stays unclassified, unless one workstream clearly leads."""
+LEAST_OF_A_LEADER = 0.7
+LEAD = 2.0
+"""How many times the evidence of the next one a leader has."""
 ALSO = 0.35
 """Share of the best score from which a workstream is listed beside the primary one."""
 _READ = 60_000
@@ -97,8 +100,8 @@ def classify(name: str, pages: Sequence[Page]) -> ClassificationAnswer:
     titled = _TITLES.get(document_type(name, pages))
     if titled is not None:
         scores[titled] = scores.get(titled, 0.0) + 2.5
-    best = max(scores.values(), default=0.0)
-    if best < LEAST:
+    best, second = sorted((*scores.values(), 0.0, 0.0), reverse=True)[:2]
+    if best < LEAST and not (best >= LEAST_OF_A_LEADER and best >= LEAD * second):
         return ClassificationAnswer(primary=Workstream.unclassified)
     chosen = sorted(
         ((score, name) for name, score in scores.items() if score >= ALSO * best), key=lambda pair: (-pair[0], pair[1])

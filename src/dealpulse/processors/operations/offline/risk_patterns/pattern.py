@@ -45,8 +45,12 @@ class RiskPattern:
 
     def match(self, flat: str) -> re.Match[str] | None:
         """The first telling match in a flattened sentence."""
-        if not any(cue in flat for cue in self.cues):
-            return None
+        for cue in self.cues:
+            if cue in flat:
+                return self._telling(flat)
+        return None
+
+    def _telling(self, flat: str) -> re.Match[str] | None:
         for match in self._says.finditer(flat):
             if self.kind is Kind.fact and _denied(flat, match):
                 continue
