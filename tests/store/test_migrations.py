@@ -121,7 +121,7 @@ async def test_the_apps_own_tables_only_gain_columns(url: str, inside: asyncpg.C
     )
     assert dict(deal_now or {}).items() >= dict(deal).items()
     assert dict(document_now or {}).items() >= dict(document).items()
-    assert (document_now or {})["state"] == "new"
+    assert dict(document_now or {})["state"] == "new"
     assert await inside.fetchval("select relrowsecurity from pg_class where relname = 'emails'")
 
 
@@ -290,6 +290,6 @@ async def description(connection: asyncpg.Connection, table: str) -> dict[str, d
         "columns": {row["column_name"]: row["says"] for row in columns},
         "constraints": {row["conname"] + row["says"]: None for row in constraints},
         "policies": {row["policyname"]: row["qual"] for row in policies},
-        "security": {"on": (facts or {})["relrowsecurity"]},
-        "rights": {"acl": (facts or {})["relacl"]},
+        "security": {"on": dict(facts or {})["relrowsecurity"]},
+        "rights": {"acl": dict(facts or {})["relacl"]},
     }
