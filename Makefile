@@ -5,7 +5,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 RUN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test check lint types contracts lock clean
+.PHONY: help install demo up test check lint types contracts bench-queue lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -40,6 +40,9 @@ types: .venv/.installed
 
 contracts: .venv/.installed
 	@$(RUN)/lint-imports
+
+bench-queue: .venv/.installed ## Measure the queue beside bullmq, arq and saq (ROUNDS=3; needs npm)
+	@$(RUN)/python tests/benchmarks/bench_queue.py
 
 lock: $(UV) ## Resolve the dependencies anew
 	@$(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url \
