@@ -13,16 +13,19 @@ help: ## Show this list
 install: .venv/.installed ## Install everything into this folder
 
 .tools/bin/uv:
+	@echo "Installing uv into .tools" >&2
 	@$(PYTHON) -m venv .tools && .tools/bin/pip install --quiet uv
 
 .venv/.installed: requirements.lock pyproject.toml | $(UV)
+	@echo "Installing the Python packages into .venv (once; up to some minutes)" >&2
 	@$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv
 	@$(UV) pip sync --quiet --python $(RUN)/python --require-hashes requirements.lock
 	@$(UV) pip install --quiet --python $(RUN)/python --no-deps --editable .
 	@touch $@
 
+demo: export FOLDER = $(value DEAL)
 demo: .venv/.installed ## Take a deal room to a daily brief (DEAL=path for your own folder)
-	@exec $(RUN)/dealpulse demo $(if $(DEAL),"$(DEAL)")
+	@exec $(RUN)/dealpulse demo $${FOLDER:+-- "$$FOLDER"}
 
 up: .venv/.installed ## The same stack and services, staying up until Ctrl-C
 	@exec $(RUN)/dealpulse up

@@ -82,7 +82,7 @@ async def reconcile(*, operations: Operations, queue: QueueClient, older_than: f
         except ValueError:
             # Written by a newer version during a rolling deploy: its own workers will see to it.
             _log.warning(UNKNOWN_OPERATION, subject_type=operation.subject_type, operation=operation.name)
-    enqueued = await queue.enqueue_many(jobs) if jobs else []
+    enqueued = await queue.enqueue_missing(jobs) if jobs else []
     await operations.mark_queued([job.operation for job in jobs])
     await operations.touch(asked)
     missing = sum(not job.deduplicated for job in enqueued)

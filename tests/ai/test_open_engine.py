@@ -78,7 +78,13 @@ async def test_claude_is_not_replaced_unless_the_settings_say_so(
 
 @pytest.mark.parametrize(
     "behaviour",
-    [overloaded(), rate_limited(60), status(402, "billing_error"), status(401, "authentication_error")],
+    [
+        overloaded(),
+        rate_limited(60),
+        status(402, "billing_error"),
+        status(401, "authentication_error"),
+        status(404, "not_found_error"),
+    ],
 )
 async def test_where_allowed_the_offline_engine_stands_in_under_its_own_name(
     claude: FakeClaude, ai: AiSettings, health: Health, behaviour: Behaviour

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import re
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
 
+from dealpulse.errors import Unreadable
 from dealpulse.extraction import EmailContent, Limits, extract_email
 from dealpulse.extraction.mail import safe_name
 from dealpulse.extraction.rfc822 import read_rfc822
@@ -173,6 +175,46 @@ async def test_a_broken_invite_costs_the_event_not_the_message(tmp_path: Path) -
 
     assert (content.full_text, content.events) == ("Please join.", ())
     assert "invite" in content.warnings[0]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"Content-Type: application/pkcs7-mime; smime-type=enveloped-data; name=smime.p7m\n"
+        b"Content-Transfer-Encoding: base64\n\nMIIBngYJKoZIhvcNAQcD\n",
+        b"Content-Type: multipart/encrypted; protocol=application/pgp-encrypted; boundary=b\n\n"
+        b"--b\nContent-Type: application/pgp-encrypted\n\nVersion: 1\n"
+        b"--b\nContent-Type: application/octet-stream\n\n-----BEGIN PGP MESSAGE-----\n\nhQEMA\n--b--\n",
+    ],
+    ids=["S/MIME", "PGP"],
+)
+async def test_an_encrypted_message_is_refused_with_advice(body: bytes, tmp_path: Path) -> None:
+    with pytest.raises(Unreadable) as caught:
+        await read(tmp_path, b"From: jane@example.com\nSubject: Closing\nMIME-Version: 1.0\n" + body)
+
+    assert (caught.value.code, caught.value.message) == (
+        "encrypted",
+        "The message is encrypted; ask for it unencrypted.",
+    )
+
+
+@pytest.mark.parametrize(
+    "declared",
+    ["application/p df", "application/\u00f6pdf", "text/plain; charset", "nonsense", "a/b/c", 'image/png"; x', ""],
+)
+async def test_an_attachment_whose_type_makes_no_sense_has_one_that_can_be_stored(
+    declared: str, tmp_path: Path
+) -> None:
+    raw = (
+        "From: jane@example.com\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n"
+        "--b\nContent-Type: text/plain\n\nSee attached.\n"
+        f"--b\nContent-Type: {declared}\nContent-Disposition: attachment; filename=a.bin\n\nbytes\n--b--\n"
+    )
+
+    content = await read(tmp_path, raw.encode())
+
+    [attachment] = content.attachments
+    assert re.fullmatch(r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*", attachment.mime_type)
 
 
 @pytest.mark.parametrize("date", ["", "Date: yesterday\n", "Date: Mon, 99 Foo 2024 99:99:99 +9999\n"])

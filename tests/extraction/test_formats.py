@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from email.message import EmailMessage
 from pathlib import Path
 
 import docx
@@ -41,7 +42,7 @@ async def test_a_minimal_file_becomes_well_formed_pages(mime_type: str, tmp_path
     joined = text_of(content)
     assert content.mime_type == mime_type
     assert content.format == BY_MIME_TYPE[mime_type].name
-    assert content.warnings == ()
+    assert all(page.warnings == () for page in content.pages)
     assert [page.number for page in content.pages] == list(range(1, len(content.pages) + 1))
     assert [joined[page.char_start : page.char_end] for page in content.pages] == [page.text for page in content.pages]
     assert "\x00" not in joined
@@ -119,7 +120,7 @@ async def test_tracked_insertions_are_read_deletions_are_not_and_a_warning_says_
     content = await read(tmp_path, "a.docx", samples.word(fill))
 
     assert content.pages[0].text == "The cap is 25 %"
-    assert "tracked changes" in content.warnings[0]
+    assert "tracked changes" in content.pages[0].warnings[0]
 
 
 async def test_the_picture_of_a_page_in_a_word_file_is_recognised(tmp_path: Path) -> None:
@@ -141,7 +142,7 @@ async def test_sheets_are_pages_and_a_hidden_one_is_named(tmp_path: Path) -> Non
         (PageKind.sheet, "P&L", "Revenue\t1200\nEBITDA\t0.3"),
         (PageKind.sheet, "Old", "x"),
     ]
-    assert content.warnings == ("The sheet 'Old' is hidden.",)
+    assert content.pages[0].warnings == ("The sheet 'Old' is hidden.",)
 
 
 async def test_slides_are_pages_with_title_and_notes(tmp_path: Path) -> None:
@@ -205,3 +206,18 @@ async def test_a_message_read_as_a_document_shows_its_headers(tmp_path: Path) ->
 
     assert content.pages[0].label == "Signing"
     assert content.pages[0].text.startswith("From: Jane Roe <jane@example.com>\nTo: tom@example.com\nDate: 2024-03-04")
+
+
+async def test_a_message_read_as_a_document_names_the_attachments_it_leaves_out(tmp_path: Path) -> None:
+    mail = EmailMessage()
+    mail["From"] = "Jane <jane@example.com>"
+    mail.set_content("See attached.")
+    mail.add_attachment(b"one", maintype="application", subtype="octet-stream", filename="lease.bin")
+    mail.add_attachment(b"two", maintype="application", subtype="octet-stream")
+
+    content = await read(tmp_path, "a.eml", mail.as_bytes())
+
+    assert content.pages[0].warnings == (
+        "Its attachments were not read with the message: lease.bin, one without a name; "
+        "add them as documents of their own.",
+    )

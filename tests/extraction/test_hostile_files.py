@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import zipfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -92,25 +91,74 @@ async def test_a_protected_file_asks_for_an_unprotected_copy(name: str, data: by
     )
 
 
+NOISE = bytes(range(256)) * 8
+AGAIN = "ask for it again, it may be a failed download."
+AS_PDF = "if it holds text, save it as a PDF and add that."
+
+
 @pytest.mark.parametrize(
-    ("name", "data", "code"),
+    ("name", "data", "code", "reason"),
     [
-        ("contract.pdf", b"MZ\x90\x00" + os.urandom(500), "wrong_extension"),
-        ("contract.pdf", bytes(range(256)) * 8, "wrong_extension"),
-        ("contract.pdf", b"<!doctype html><html><body>Please sign in</body></html>", "wrong_extension"),
-        ("contract.docx", b"Not found", "wrong_extension"),
-        ("photo.heic", bytes(range(256)) * 8, "unsupported_type"),
-        ("setup.exe", b"MZ\x90\x00" + bytes(500), "unsupported_type"),
-        ("archive.7z", b"7z\xbc\xaf\x27\x1c" + bytes(50), "unsupported_type"),
-        ("mails.mbox", b"From jane@example.com Mon Mar 04 09:12:00 2024\nSubject: a\n\nb\n", "unsupported_type"),
-        ("winmail.dat", b"\x78\x9f\x3e\x22" + bytes(50), "unsupported_type"),
+        ("a.pdf", b"MZ\x90\x00" + NOISE, "wrong_extension", f"The file is named .pdf but is a program; {AGAIN}"),
+        ("a.pdf", NOISE, "wrong_extension", f"The file is named .pdf but is of a kind we do not know; {AGAIN}"),
+        (
+            "a.pdf",
+            b"<!doctype html><html><body>Please sign in</body></html>",
+            "wrong_extension",
+            f"The file is named .pdf but holds a web page; {AGAIN}",
+        ),
+        ("a.docx", b"Not found", "wrong_extension", f"The file is named .docx but holds a plain text; {AGAIN}"),
+        (
+            "a.png",
+            b"GIF89a" + NOISE,
+            "wrong_extension",
+            "The file is named .png but is a GIF image; convert it to PNG or PDF.",
+        ),
+        (
+            "a.gif",
+            b"GIF89a" + NOISE,
+            "unsupported_type",
+            "The file is a GIF image and cannot be read; convert it to PNG or PDF.",
+        ),
+        (
+            "a.heic",
+            NOISE,
+            "unsupported_type",
+            f"The file is of a kind we do not know and cannot be read; {AS_PDF}",
+        ),
+        (
+            "a.exe",
+            b"MZ\x90\x00" + bytes(500),
+            "unsupported_type",
+            f"The file is a program and cannot be read; {AS_PDF}",
+        ),
+        (
+            "a.7z",
+            b"7z\xbc\xaf\x27\x1c" + bytes(50),
+            "unsupported_type",
+            "The file is a 7-Zip archive and cannot be read; unpack it and add the files in it.",
+        ),
+        (
+            "a.mbox",
+            b"From jane@example.com Mon Mar 04 09:12:00 2024\nSubject: a\n\nb\n",
+            "unsupported_type",
+            "The file is a mailbox (.mbox) and cannot be read; export the messages as .eml or .msg.",
+        ),
+        (
+            "winmail.dat",
+            b"\x78\x9f\x3e\x22" + bytes(50),
+            "unsupported_type",
+            "The file is an Outlook winmail.dat wrapper and cannot be read; "
+            "ask the sender to resend the message as HTML.",
+        ),
     ],
 )
-async def test_what_cannot_be_read_is_named(name: str, data: bytes, code: str, tmp_path: Path) -> None:
+async def test_what_cannot_be_read_is_named_and_the_advice_comes_last(
+    name: str, data: bytes, code: str, reason: str, tmp_path: Path
+) -> None:
     error = await refusal(tmp_path, name, data)
 
-    assert error.code == code
-    assert error.message.endswith(".")
+    assert (error.code, error.message) == (code, reason)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +177,7 @@ async def test_a_readable_file_under_a_wrong_name_is_read_with_a_warning(
     content = await read(tmp_path, name, data)
 
     assert content.format == found
-    assert "is named" in content.warnings[0]
+    assert "is named" in content.pages[0].warnings[0]
 
 
 async def test_an_archive_is_to_be_unpacked(tmp_path: Path) -> None:
@@ -140,7 +188,7 @@ async def test_an_archive_is_to_be_unpacked(tmp_path: Path) -> None:
     error = await refusal(tmp_path, "dataroom.zip", buffer.getvalue())
 
     assert error.code == "unsupported_type"
-    assert "unpack it" in error.message
+    assert error.message == "The file is a ZIP archive and cannot be read; unpack it and add the files in it."
 
 
 async def test_a_memo_is_no_mail(tmp_path: Path) -> None:

@@ -232,6 +232,26 @@ def test_a_library_that_logs_what_its_exception_says_is_cut_short() -> None:
     assert "RuntimeError" in output.text
 
 
+def test_the_operating_systems_own_words_are_told() -> None:
+    output = run(f"""
+        import errno, socket
+        library = logging.getLogger("library")
+        for error in (OSError(errno.EADDRINUSE, "{CANARY}"), FileNotFoundError(errno.ENOENT, "x", "/{CANARY}")):
+            try:
+                raise error
+            except OSError as caught:
+                library.error(caught)
+                log.exception("failed")
+        library.error(socket.gaierror(1, "{CANARY}"))
+    """)
+    in_use, chain, missing, _, foreign = output.lines
+    assert in_use["event"] == "OSError: Address already in use"
+    assert missing["event"] == "FileNotFoundError: No such file or directory"
+    assert foreign["event"] == "socket.gaierror"
+    assert "Address already in use" in str(chain["exception"])
+    assert CANARY not in output.text
+
+
 def test_it_is_not_cut_short_when_debugging() -> None:
     output = run(
         f"""

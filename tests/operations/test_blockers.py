@@ -116,3 +116,41 @@ def test_somebody_only_copied_owns_nothing(make: Make) -> None:
     body = "We cannot sign until we have the signed waiver. Please send it by Friday."
     [found] = blockers(make.email(body, to=("Tom Becker",), cc=("Ann Copied",))).blockers
     assert found.owner != "Ann Copied"
+
+
+def test_pages_held_until_somebody_signs(make: Make) -> None:
+    body = (
+        "All,\n\nWe are holding our signature pages until Dalton has signed the escrow letter. "
+        "W. Sato will get the letter from him by Friday 22 November.\n\nPriya"
+    )
+    [found] = blockers(make.email(body)).blockers
+    assert found.title == "Awaiting the escrow letter"
+    assert (found.owner, found.due_date) == ("W. Sato", date(2024, 11, 22))
+    assert found.needed_action == "W. Sato to get the letter from him"
+
+
+def test_a_first_name_is_the_recipients(make: Make) -> None:
+    body = "We still haven't got the October trial balance. Maria to send it by Wednesday."
+    [found] = blockers(make.email(body, to=("Tom Becker", "Maria Lindqvist"))).blockers
+    assert (found.owner, found.due_date) == ("Maria Lindqvist", date(2024, 11, 13))
+    assert found.needed_action == "Maria Lindqvist to send the October trial balance"
+
+
+def test_an_owner_may_be_named_elsewhere_in_the_message(make: Make) -> None:
+    body = (
+        "The payoff letter: Anna Ruiz will bring it in by 20 November.\n\nThe weather is fine. Nothing else to say. "
+        "We cannot close because we still have not received the payoff letter."
+    )
+    [found] = blockers(make.email(body)).blockers
+    assert (found.owner, found.due_date) == ("Anna Ruiz", date(2024, 11, 20))
+
+
+def test_a_promise_moves_the_day(make: Make) -> None:
+    first = make.email("We cannot sign until we have the October trial balance. Tom to send it by Friday.")
+    [told] = blockers(first).blockers
+    reply = make.email(
+        "I will have the trial balance with you by Wednesday 20 November.", sender="Tom Becker", thread=[first]
+    )
+    [moved] = blockers(reply).blockers
+    assert moved.title == told.title
+    assert (moved.owner, moved.due_date, moved.resolved) == ("Tom Becker", date(2024, 11, 20), False)

@@ -95,6 +95,24 @@ def test_a_table_of_small_customers_tells_nothing(make: Make) -> None:
     )
 
 
+def test_a_telling_sentence_stands_for_a_licence_inventory(make: Make) -> None:
+    rows = "\n".join(f"component{number}\tGPL-2.0\t{number}" for number in range(40))
+    text = "The controller firmware statically links a GPL-2.0 driver and is shipped without an offer of source code."
+    filler = "\n\n".join(f"Paragraph {number} says nothing of interest to anybody." for number in range(40))
+    [risk] = risks(make.pages(f"{rows}\n\n{filler}\n\n{text}")).risks
+    assert risk.quote == text
+
+
+def test_words_broken_and_misread_by_a_scan_are_read(make: Make) -> None:
+    text = (
+        "During the Term the Com-\npany shal1 not sell, licence or make avail-\nable the Module to any\n\n"
+        "Person other than Corvane."
+    )
+    [risk] = risks(make.pages(text)).risks
+    assert risk.category is RiskCategory.exclusivity
+    assert risk.quote in text
+
+
 def test_two_megabytes_are_read_in_seconds(make: Make) -> None:
     sentence = "Each of the parties represents that no claim is pending and that its licence is in force as of 2024. "
     started = time.process_time()

@@ -29,7 +29,9 @@ def test_a_contract_is_summed_up_in_its_own_sentences(make: Make) -> None:
     assert ("governing law", "Delaware") in [(term.name, term.value) for term in answer.key_terms]
     assert any("shall pay a fee" in duty for duty in answer.obligations)
     flat = " ".join(CONTRACT.split())
-    assert answer.summary.split(". ")[0] in flat
+    first, *others = answer.summary.splitlines()
+    assert first == "Services agreement between Vela Systems, Inc. and Northgate Stores LLC, March 1, 2023."
+    assert all(line in flat for line in others)
 
 
 @pytest.mark.parametrize(
@@ -63,6 +65,17 @@ def test_the_primary_workstream_is_listed(make: Make) -> None:
     answer = classify("msa.pdf", make.pages(CONTRACT))
     assert answer.primary in {entry.workstream for entry in answer.workstreams}
     assert all(0 <= entry.score <= 1 for entry in answer.workstreams)
+
+
+def test_a_summary_is_a_few_short_lines(make: Make) -> None:
+    clauses = [
+        f"The tenant of unit {n} shall pay rent {'promptly and without deduction ' * 12}on day {n}." for n in range(30)
+    ]
+    lines = summarise("lease.txt", make.pages("LEASE\n\n" + "\n\n".join(clauses))).summary.splitlines()
+    assert lines[0].startswith("Lease")
+    assert 1 < len(lines) <= 5
+    assert all(len(line) <= 300 for line in lines)
+    assert any(line.endswith(" …") for line in lines)
 
 
 def test_a_document_without_prose_is_outlined(make: Make) -> None:

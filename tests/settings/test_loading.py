@@ -43,6 +43,14 @@ def test_what_is_not_said_has_the_documented_defaults() -> None:
         "emailProcessing": (10, 4, 5.0),
         "sourceSync": (3, 5, 10.0),
     }
+    assert {(queue.keep_completed, queue.keep_failed) for queue in settings.queues.values()} == {(100, 500)}
+    assert {name: queue.time_limit for name, queue in settings.queues.items()} == {
+        "dailyBrief": 300,
+        "documentProcessing": 600,
+        "emailProcessing": 120,
+        "sourceSync": 1800,
+    }
+    assert settings.ai.timeout < min(queue.time_limit for queue in settings.queues.values())
 
 
 def test_every_number_of_a_queue_can_be_set() -> None:

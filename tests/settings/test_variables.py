@@ -36,6 +36,54 @@ def test_every_default_can_be_parsed_and_every_variable_is_explained(variable: V
     assert variable.remedy
 
 
+OTHER_VALUES = {
+    "REDIS_URL": "redis://other/1",
+    "REDIS_HOST": "cache",
+    "REDIS_TLS": "true",
+    "REDIS_SENTINELS": "one:26379",
+    "SUPABASE_URL": "https://other.supabase.co",
+    "NEXT_PUBLIC_SUPABASE_URL": "https://app.supabase.co",
+    "DATABASE_URL": "postgresql://db/postgres",
+    "ANTHROPIC_BASE_URL": "https://proxy.example.com",
+    "AI_FALLBACK": "local",
+    "DAILY_BRIEF_TIME": "0 9 * * 1-5",
+    "TIMEZONE": "Europe/Berlin",
+    "API_TRUST_LOOPBACK": "true",
+    "FOLDER_SOURCE_ROOTS": "/srv",
+    "LOG_LEVEL": "error",
+    "DEBUG": "bullmq:*",
+    "NODE_ENV": "development",
+}
+"""Of the variables that take neither any number nor any word."""
+
+
+def _changed(name: str) -> Settings:
+    """What the settings are when only this variable is set to something else."""
+    numeric = next(variable for variable in VARIABLES if variable.name == name).default or ""
+    value = OTHER_VALUES.get(name) or ("77" if numeric[:1].isdigit() else "other")
+    environ = REQUIRED | {name: value}
+    if name == "NEXT_PUBLIC_SUPABASE_URL":
+        del environ["SUPABASE_URL"]
+    if name == "REDIS_SENTINELS":
+        environ["REDIS_SENTINEL_MASTER"] = "mymaster"
+    if name == "REDIS_SENTINEL_MASTER":
+        environ["REDIS_SENTINELS"] = "one:26379"
+    return Settings.load(environ=environ)
+
+
+def test_every_variable_has_an_effect_and_one_of_its_own() -> None:
+    effects = {variable.name: _changed(variable.name) for variable in VARIABLES}
+    unset = Settings.load(environ=REQUIRED)
+    assert [name for name, settings in effects.items() if settings == unset] == []
+    alike = [
+        (one, other)
+        for one, settings in effects.items()
+        for other, others in effects.items()
+        if one < other and settings == others
+    ]
+    assert alike == []
+
+
 def test_env_example_with_its_defaults_uncommented_changes_nothing(tmp_path: Path) -> None:
     text = re.sub(r"^#(?=[A-Z][A-Z0-9_]*=)", "", EXAMPLE.read_text(), flags=re.MULTILINE)
     assert len(dotenv_values(stream=io.StringIO(text))) == len(VARIABLES)

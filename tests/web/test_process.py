@@ -70,6 +70,34 @@ def test_it_serves_and_ends_on_sigterm_with_every_line_json(clean_stack: Stack, 
     assert clean_stack.service_role_key not in output
 
 
+def test_without_redis_and_supabase_it_answers_503_and_logs_no_traceback(tmp_path: Path) -> None:
+    with socket.socket() as unheard:
+        unheard.bind(("127.0.0.1", 0))  # bound and not listening: refused for as long as this block lasts
+        away = f"127.0.0.1:{unheard.getsockname()[1]}"
+        environ = {
+            "SUPABASE_URL": f"http://{away}",
+            "SUPABASE_SERVICE_ROLE_KEY": "service-key",
+            "REDIS_URL": f"redis://{away}/0",
+            "API_TRUST_LOOPBACK": "true",
+        }
+        with _started(environ, tmp_path) as (process, address):
+            with httpx.Client(base_url=address, trust_env=False, timeout=30) as client:
+                answers = [
+                    client.get("/api/queue/stats"),
+                    client.post("/api/queue/trigger-daily-briefs"),
+                    client.post("/api/webhooks/gdrive", json={"changes": [{"dealId": "x"}]}),
+                ]
+            process.send_signal(signal.SIGTERM)
+            output, _ = process.communicate(timeout=30)
+
+    # Whether a deal may be called x is known without asking Supabase.
+    assert [answer.status_code for answer in answers] == [503, 503, 200]
+    assert all(int(answer.headers["retry-after"]) >= 1 for answer in answers[:2])
+    lines = _lines(output)
+    assert [line["event"] for line in lines if line["level"] in ("error", "critical") or "exception" in line] == []
+    assert "Traceback" not in output
+
+
 def test_wrong_settings_end_it_at_once_naming_every_fault(tmp_path: Path) -> None:
     with _started({"PORT": "many", "TIMEZONE": "Mars/Olympus"}, tmp_path) as (process, _):
         output, _ = process.communicate(timeout=30)

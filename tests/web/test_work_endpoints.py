@@ -42,9 +42,13 @@ async def test_processing_a_document_under_another_id_is_400_and_of_another_deal
 
     differs = await api.post(address, json={"documentId": UNKNOWN, "dealId": deal.id})
     foreign = await api.post(address, json={"documentId": document.id, "dealId": other.id})
+    unknown = await api.post(f"/api/documents/{UNKNOWN}/process", json={"documentId": UNKNOWN, "dealId": deal.id})
+    other_word = await api.post(address, json={"documentId": document.id, "dealId": deal.id, "operation": "translate"})
 
     assert (differs.status_code, differs.json()["error"]["code"]) == (400, "contradicting_ids")
     assert (foreign.status_code, foreign.json()["error"]["code"]) == (404, "document_not_found")
+    assert (unknown.status_code, unknown.json()["error"]["code"]) == (404, "document_not_found")
+    assert (other_word.status_code, other_word.json()["error"]["code"]) == (400, "unknown_operation")
     assert await jobs_in_redis() == 0
 
 

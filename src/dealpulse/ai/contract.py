@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel
 
@@ -52,6 +52,10 @@ class Answer(Generic[SchemaT]):
     origin: Origin
     usage: Usage
     cached: bool = False
+
+
+ACCOUNT_CODES: Final = frozenset({"ai_key_rejected", "ai_credit", "ai_model_unknown"})
+"""Permanent errors that are about the account's set-up, not about the question asked."""
 
 
 class Unanswered(Permanent):

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import structlog
 
-from dealpulse.ai.contract import Answer, Engine, Question, SchemaT
+from dealpulse.ai.contract import ACCOUNT_CODES, Answer, Engine, Question, SchemaT
 from dealpulse.errors import DealPulseError, Permanent, RateLimited, Unavailable
 
 FELL_BACK = "ai_fell_back"
-
-_ACCOUNT_CODES = frozenset({"ai_key_rejected", "ai_credit"})
 
 _log = structlog.get_logger(__name__)
 
@@ -41,4 +39,4 @@ class FallbackEngine:
 
 
 def _is_about_the_engine(error: DealPulseError) -> bool:
-    return isinstance(error, Unavailable | RateLimited) or error.code in _ACCOUNT_CODES
+    return isinstance(error, Unavailable | RateLimited) or error.code in ACCOUNT_CODES

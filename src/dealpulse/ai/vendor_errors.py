@@ -15,9 +15,6 @@ from dealpulse.errors import DealPulseError, Permanent, RateLimited, Transient, 
 DEPENDENCY = "anthropic"
 """The dependency's and the rate limit's name on the health board and in errors."""
 
-ACCOUNT_CODES = frozenset({"ai_key_rejected", "ai_credit", "ai_model_unknown"})
-"""Permanent errors that are about the account's set-up, not about the question asked."""
-
 MAX_RETRY_AFTER = 900.0
 """Seconds: however long the vendor asks us to stay away, we look again after this."""
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
+import shutil
 import signal
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -71,6 +74,8 @@ def demo(
     Starts Redis, Postgres, the API and a worker in .dealpulse/demo, which is emptied first.
     """
     _end_with_terminal_and_parent()
+    if folder is not None and all(file.obstacle for file in files_below(folder)):
+        raise typer.BadParameter(f"{folder} holds no file to read.")
     place = folder or sample_deal.PATH
     name = sample_deal.DEAL_NAME if folder is None else folder.name or str(folder)
     own = _own_environment(engine)
@@ -228,11 +233,19 @@ Try, in another terminal:
 
   curl {services.api_url}/api/queue/stats
   curl -X POST {services.api_url}/api/queue/trigger-daily-briefs
-  dealpulse deal list
+  {_this_program()} deal list
 """,
         markup=False,
         soft_wrap=True,
     )
+
+
+def _this_program() -> str:
+    """How a person in this folder calls it: it need not be on PATH."""
+    program = Path(sys.argv[0]).absolute()
+    if shutil.which("dealpulse") == str(program):
+        return "dealpulse"
+    return shlex.quote(os.path.relpath(program) if program.is_relative_to(Path.cwd()) else str(program))
 
 
 def _until_a_part_ends(services: Services) -> None:

@@ -40,7 +40,8 @@ def answer(request: Request) -> Answer:
         about_file = isinstance(error, Unreadable)
         return Failed(code=error.code, message=error.message, about_file=about_file)
     except MemoryError:
-        return Failed(code="out_of_memory", message="The file needs more memory to read than it may use; split it.")
+        message = "The file needs more memory to read than it may use; split it into smaller files."
+        return Failed(code="out_of_memory", message=message)
     except FileNotFoundError:
         return Failed(code="file_missing", message="The file to read is not there.", permanent=False)
     except Exception as error:  # libraries raise anything on damaged input
@@ -63,7 +64,9 @@ def _read(request: Request) -> Answer:
     sniffed = sniff(request.path, name=request.name, limits=request.limits)
     if request.attachments_dir is not None:
         if sniffed.format.name != "email":
-            raise Unreadable(f"The file is not an e-mail but {sniffed.format.title}.", code="wrong_extension")
+            raise Unreadable(
+                f"The file is not an e-mail but {sniffed.format.title}; add it as a document.", code="wrong_extension"
+            )
         from dealpulse.extraction.mail import read_email
 
         return Read(
@@ -74,13 +77,10 @@ def _read(request: Request) -> Answer:
 
     source = Source(path=request.path, name=request.name, mime_type=sniffed.format.mime_type, limits=request.limits)
     reading = reader_of(sniffed.format)(source)
+    about_the_file = sniffed.warnings + reading.warnings
+    pages = number_pages(reading.pages, max_pages=request.limits.max_pages, warnings=about_the_file)
     return Read(
-        document=DocumentContent(
-            format=sniffed.format.name,
-            mime_type=sniffed.format.mime_type,
-            pages=number_pages(reading.pages, max_pages=request.limits.max_pages),
-            warnings=(*sniffed.warnings, *reading.warnings),
-        )
+        document=DocumentContent(format=sniffed.format.name, mime_type=sniffed.format.mime_type, pages=pages),
     )
 
 

@@ -23,13 +23,16 @@ class Limits(Struct, frozen=True, kw_only=True):
 
 
 class DocumentContent(Struct, frozen=True, kw_only=True):
-    """A document's text, page by page, in reading order; never empty (no text at all is ``Unreadable``)."""
+    """A document's text, page by page, in reading order; never empty (no text at all is ``Unreadable``).
+
+    What a person should know about the whole file (hidden sheets, tracked changes, a wrong name) stands first among the
+    first page's warnings.
+    """
 
     format: str
     """``pdf``, ``docx``, ``xlsx``, ``pptx``, ``html``, ``rtf``, ``text``, ``image``, ``email`` ..., by content."""
     mime_type: str
     pages: tuple[Page, ...]
-    warnings: tuple[str, ...] = ()
 
 
 class Attachment(Struct, frozen=True, kw_only=True):

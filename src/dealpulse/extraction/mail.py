@@ -14,6 +14,7 @@ from dealpulse.extraction.threads import thread_key
 OUTLOOK = "application/vnd.ms-outlook"
 _PATH_SIGNS = re.compile(r"[\\/]+")
 _LONGEST_NAME = 200
+_MIME_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}")
 
 
 def read_letter(path: Path, *, mime_type: str) -> Letter:
@@ -65,12 +66,17 @@ def _written(enclosures: tuple[Enclosure, ...], directory: Path) -> tuple[Attach
         attachments.append(
             Attachment(
                 name=safe_name(enclosure.name) or f"attachment-{number}",
-                mime_type=enclosure.mime_type,
+                mime_type=_known_type(enclosure.mime_type),
                 path=path,
                 size_bytes=len(enclosure.content),
             )
         )
     return tuple(attachments)
+
+
+def _known_type(declared: str) -> str:
+    """A type that may stand in a header: senders declare anything."""
+    return declared if _MIME_TYPE.fullmatch(declared) else "application/octet-stream"
 
 
 def safe_name(name: str) -> str:

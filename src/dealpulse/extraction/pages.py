@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from dealpulse.errors import Unreadable
 from dealpulse.models import Page, PageKind, TextMethod
@@ -51,12 +52,15 @@ def one_line(text: str) -> str:
     return " ".join(_UNSTORABLE.sub("", text).split())
 
 
-def number_pages(drafts: Iterable[Draft], *, max_pages: int) -> tuple[Page, ...]:
-    """Number and place the drafts. Raises ``Unreadable`` (``too_large``, ``no_text``)."""
+def number_pages(drafts: Iterable[Draft], *, max_pages: int, warnings: tuple[str, ...] = ()) -> tuple[Page, ...]:
+    """Number and place the drafts; ``warnings`` about the whole file stand first among those of the first page.
+
+    Raises ``Unreadable`` (``too_large``, ``no_text``).
+    """
     pages = tuple(_placed(drafts, max_pages=max_pages))
     if not any(page.text.strip() for page in pages):
-        raise Unreadable("The file holds no text that could be read.", code="no_text")
-    return pages
+        raise Unreadable("No text was found in the file; if it is a scan, ask for a sharper one.", code="no_text")
+    return (replace(pages[0], warnings=warnings + pages[0].warnings), *pages[1:])
 
 
 def _placed(drafts: Iterable[Draft], *, max_pages: int) -> Iterator[Page]:

@@ -42,11 +42,14 @@ class _Parts(Struct, kw_only=True):
     events: list[CalendarEvent] = field(default_factory=list)
     attachments: list[Enclosure] = field(default_factory=list)
     warnings: dict[str, None] = field(default_factory=dict)
+    encrypted: bool = False
+    """It has a part that only its receiver's key opens."""
     seen: int = 0
 
 
 def read_rfc822(data: bytes) -> Letter:
-    """Raises ``Unreadable`` where there is neither a header nor text."""
+    """Raises ``Unreadable`` (``no_text``, ``encrypted``) where there is neither a header nor text, or only a
+    ciphertext."""
     data = _as_ascii_superset(data)
     try:
         message = _parsed(BytesParser, data)
@@ -59,7 +62,9 @@ def read_rfc822(data: bytes) -> Letter:
         parts.warnings["The message is nested too deeply; only its own text was read."] = None
     letter = _letter(message, parts)
     if not (letter.text.strip() or letter.subject or letter.sender or letter.attachments or letter.message_id):
-        raise Unreadable("The file holds no message that could be read.", code="no_text")
+        raise Unreadable("The file holds no message that can be read; ask for it again.", code="no_text")
+    if parts.encrypted and not letter.text.strip():
+        raise Unreadable("The message is encrypted; ask for it unencrypted.", code="encrypted")
     return letter
 
 
@@ -215,8 +220,7 @@ def _collect_leaf(part: EmailMessage, kind: str, parts: _Parts, *, with_text: bo
         if events:
             return
         parts.warnings["The message has an invite that could not be read."] = None
-    if kind in _ENCRYPTED:
-        parts.warnings["The message is encrypted; ask for it unencrypted."] = None
+    parts.encrypted = parts.encrypted or kind in _ENCRYPTED
     is_body = disposition != "attachment" and (not name or parts.seen == 1)
     if kind in ("text/plain", "text/html") and is_body:
         if with_text:

@@ -99,7 +99,8 @@ def _cause_of_death(finished: Finished) -> DealPulseError:
         return timed_out()
     out_of_memory = any(words in finished.last_words for words in _OUT_OF_MEMORY_WORDS)
     if finished.exit_code == -signal.SIGKILL or out_of_memory:
-        return Unreadable("The file needs more memory to read than it may use; split it.", code="out_of_memory")
+        message = "The file needs more memory to read than it may use; split it into smaller files."
+        return Unreadable(message, code="out_of_memory")
     if finished.exit_code < 0:
         return Unreadable("The file is damaged in a way that stops its reader; ask for it again.", code="corrupt")
     return _no_answer()
@@ -138,7 +139,7 @@ async def _outcome(process: Process, given: bytes) -> Finished:
     stdin, stdout, stderr = _pipes(process)
     output, last_words, _ = await asyncio.gather(_output(stdout, process), _last_words(stderr), _give(stdin, given))
     if len(output) > MAX_ANSWER_BYTES:
-        raise Unreadable("The file holds more text than can be stored; split it.", code="too_large")
+        raise Unreadable("The file holds more text than can be stored; split it into smaller files.", code="too_large")
     return Finished(exit_code=await process.wait(), output=output, last_words=last_words)
 
 

@@ -22,23 +22,27 @@ _BOMB_RATIO = 200
 _BOMB_FLOOR_BYTES = 20 << 20
 """Below this many unpacked bytes no ratio is suspicious: a tiny file of blanks packs 1000 to 1."""
 
-_UNREADABLE_KINDS: tuple[tuple[bytes, str], ...] = (
-    (b"MZ", "a program"),
-    (b"\x7fELF", "a program"),
-    (b"\xcf\xfa\xed\xfe", "a program"),
-    (b"\xca\xfe\xba\xbe", "a program"),
-    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive; unpack it and add the files in it"),
-    (b"Rar!", "a RAR archive; unpack it and add the files in it"),
-    (b"\x1f\x8b", "a gzip archive; unpack it and add the files in it"),
-    (b"BZh", "a bzip2 archive; unpack it and add the files in it"),
-    (b"GIF8", "a GIF image; convert it to PNG or PDF"),
-    (b"RIFF", "a picture, sound or video file"),
-    (b"ID3", "a sound file"),
-    (b"OggS", "a sound or video file"),
-    (b"\x78\x9f\x3e\x22", "an Outlook winmail.dat wrapper; ask the sender to resend the message as HTML"),
-    (b"!BDN", "an Outlook mailbox (.pst); export the messages as .eml or .msg"),
-    (b"SQLite format 3\x00", "a database"),
+_UNPACK = "unpack it and add the files in it"
+_EXPORT = "export the messages as .eml or .msg"
+
+_UNREADABLE_KINDS: tuple[tuple[bytes, str, str | None], ...] = (
+    (b"MZ", "a program", None),
+    (b"\x7fELF", "a program", None),
+    (b"\xcf\xfa\xed\xfe", "a program", None),
+    (b"\xca\xfe\xba\xbe", "a program", None),
+    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", _UNPACK),
+    (b"Rar!", "a RAR archive", _UNPACK),
+    (b"\x1f\x8b", "a gzip archive", _UNPACK),
+    (b"BZh", "a bzip2 archive", _UNPACK),
+    (b"GIF8", "a GIF image", "convert it to PNG or PDF"),
+    (b"RIFF", "a picture, sound or video file", None),
+    (b"ID3", "a sound file", None),
+    (b"OggS", "a sound or video file", None),
+    (b"\x78\x9f\x3e\x22", "an Outlook winmail.dat wrapper", "ask the sender to resend the message as HTML"),
+    (b"!BDN", "an Outlook mailbox (.pst)", _EXPORT),
+    (b"SQLite format 3\x00", "a database", "export what matters in it as a spreadsheet"),
 )
+"""How a file of a kind we do not read begins, what it is, and what a person can do about it."""
 
 _HTML = re.compile(r"<!doctype\s+html|<html[\s>]|<head[\s>]|<body[\s>]|<title[\s>]|<table[\s>]|<div[\s>]", re.I)
 _HEADER_LINE = re.compile(r"([A-Za-z][A-Za-z0-9-]{1,40}):(?:[ \t]|$)")
@@ -89,19 +93,21 @@ def _by_content(path: Path, head: bytes, *, extension: str, limits: Limits) -> F
             return each
     if b"%PDF-" in head[:_PDF_MAY_START_WITHIN]:
         return BY_EXTENSION["pdf"]
-    for magic, kind in _UNREADABLE_KINDS:
+    for magic, kind, advice in _UNREADABLE_KINDS:
         if head.startswith(magic):
-            raise _not_readable(kind, extension)
+            raise _not_readable(kind, extension, advice=advice)
     if looks_like_text(head):
         return _kind_of_text(head, extension)
-    raise _not_readable("unknown binary data", extension)
+    raise _not_readable("of a kind we do not know", extension)
 
 
-def _not_readable(kind: str, extension: str) -> Unreadable:
-    expected = BY_EXTENSION.get(extension)
-    if expected is not None:
-        return Unreadable(f"The file is named .{extension} but is {kind}.", code="wrong_extension")
-    return Unreadable(f"The file cannot be read: it is {kind}.", code="unsupported_type")
+def _not_readable(kind: str, extension: str, *, advice: str | None = None) -> Unreadable:
+    """``kind`` follows "is"; without ``advice``, what helps with any file."""
+    if extension in BY_EXTENSION:
+        advice = advice or "ask for it again, it may be a failed download"
+        return Unreadable(f"The file is named .{extension} but is {kind}; {advice}.", code="wrong_extension")
+    advice = advice or "if it holds text, save it as a PDF and add that"
+    return Unreadable(f"The file is {kind} and cannot be read; {advice}.", code="unsupported_type")
 
 
 # --- containers -----------------------------------------------------------------------------------------------------
@@ -119,9 +125,10 @@ def _inside_zip(path: Path, *, extension: str, limits: Limits) -> Format:
                 return each
     if "mimetype" in names and "content.xml" in names:
         raise Unreadable(
-            "The file is an OpenDocument file; convert it to .docx, .xlsx or .pdf.", code="unsupported_type"
+            "The file is an OpenDocument file and cannot be read; convert it to .docx, .xlsx or .pdf.",
+            code="unsupported_type",
         )
-    raise _not_readable("a ZIP archive; unpack it and add the files in it", extension)
+    raise _not_readable("a ZIP archive", extension, advice=_UNPACK)
 
 
 def _zip_directory(path: Path) -> list[zipfile.ZipInfo]:
@@ -139,7 +146,8 @@ def _refuse_bomb(members: list[zipfile.ZipInfo], *, packed: int, limits: Limits)
     suspicious = unpacked > _BOMB_FLOOR_BYTES and unpacked > packed * _BOMB_RATIO
     if unpacked > limits.max_unpacked_bytes or suspicious:
         raise Unreadable(
-            f"The file would unpack to {unpacked >> 20:,} MB, which looks like an attack; it was not opened.",
+            f"The file would unpack to {unpacked >> 20:,} MB, as an attack would, and was not opened; "
+            "if it is genuine, split it into smaller files.",
             code="bomb",
         )
 
@@ -175,7 +183,7 @@ def _encrypted() -> Unreadable:
 def _kind_of_text(head: bytes, extension: str) -> Format:
     expected = BY_EXTENSION.get(extension)
     if _MBOX_LINE.match(head) and extension != "eml":
-        raise Unreadable("The file is a mailbox (.mbox); export the mails as .eml.", code="unsupported_type")
+        raise Unreadable(f"The file is a mailbox (.mbox) and cannot be read; {_EXPORT}.", code="unsupported_type")
     text = decode(head[: len(head) // 4 * 4] or head).lstrip("\ufeff \t\r\n")
     if extension == "eml" or _is_mail(text):
         return BY_MIME_TYPE["message/rfc822"]
@@ -216,7 +224,7 @@ def _check_name(found: Format, extension: str) -> tuple[str, ...]:
         return ()
     if found.is_textual and found.name != "email" and extension not in _OFTEN_TEXT_INSIDE:
         raise Unreadable(
-            f"The file is named .{extension} but holds {found.title}; it may be a failed download.",
+            f"The file is named .{extension} but holds {found.title}; ask for it again, it may be a failed download.",
             code="wrong_extension",
         )
     return (f"The file is named .{extension} but is {found.title}; it was read as such.",)

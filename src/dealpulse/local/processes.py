@@ -186,7 +186,8 @@ def sole_user_of(folder: Path) -> Iterator[None]:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
-            problem = f"A stack is already running on {folder} (process {holder}). Stop it, or choose another folder."
+            problem = f"A stack is already running on {folder} (process {holder})."
+            problem += f" Stop it (Ctrl-C there, or kill {holder}), or use another folder."
             raise LocalStackError("already_running", problem) from None
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
@@ -213,14 +214,16 @@ def unwinding_on_termination() -> Iterator[None]:
 
 
 def exit_when_parent_dies(*, interval: float = 0.5) -> None:
-    """Send this process SIGTERM once the process that started it is gone; call it early.
+    """Send this process SIGTERM once the process that started it, or the terminal, is gone; call it early.
 
-    For a program whose parent (a shell, make, `uv run`) may be killed without a chance to pass the signal on.
+    For a program whose parent (a shell, make, `uv run`) may be killed without a chance to pass the signal on. The
+    kernel tells of a closed terminal only the first process in it, and a make there waits for us, telling nobody.
     """
     parent = os.getppid()
+    has_terminal = os.isatty(0)
 
     def watch() -> None:
-        while os.getppid() == parent:
+        while os.getppid() == parent and os.isatty(0) == has_terminal:
             time.sleep(interval)
         os.kill(os.getpid(), signal.SIGTERM)
 

@@ -21,7 +21,7 @@ from typing import TextIO
 import structlog
 
 from dealpulse.errors import DealPulseError
-from dealpulse.logs.rendering import qualified_name
+from dealpulse.logs.rendering import qualified_name, system_reason
 from dealpulse.settings import SettingsError
 
 STARTUP_FAILED = "startup_failed"
@@ -92,8 +92,11 @@ class _HandOver(logging.Filter):
 
 
 def _withheld(value: object) -> object:
-    """An exception as its type alone; anything else as it is."""
-    return qualified_name(value) if isinstance(value, BaseException) else value
+    """An exception as its type and what the operating system says, if it does; anything else as it is."""
+    if not isinstance(value, BaseException):
+        return value
+    reason = system_reason(value)
+    return f"{qualified_name(value)}: {reason}" if reason else qualified_name(value)
 
 
 def _errors_of(record: logging.LogRecord) -> Iterator[BaseException]:

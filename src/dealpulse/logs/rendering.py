@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 from collections.abc import Mapping
 from datetime import timedelta
@@ -78,6 +80,7 @@ class DescribeException:
     """An exception and what led to it, outermost first: type, our code and message, frames as places in the code.
 
     What other people's exceptions say is left out unless ``foreign_messages``: a parser quotes the text it fails on.
+    The operating system's own words are told: they quote nothing.
     """
 
     def __init__(self, *, foreign_messages: bool) -> None:
@@ -102,6 +105,8 @@ class DescribeException:
             described |= {"code": error.code, "message": error.message}
         elif self._foreign_messages:
             described["message"] = str(error)
+        elif reason := system_reason(error):
+            described["message"] = reason
         described["frames"] = _frames(traceback)
         if isinstance(error, BaseExceptionGroup):
             described["exceptions"] = [self._chain(inner, inner.__traceback__) for inner in error.exceptions]
@@ -118,6 +123,15 @@ def qualified_name(value: object) -> str:
     """``module.Class`` of a value; without the module for Python's own."""
     kind = type(value)
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def system_reason(error: BaseException) -> str | None:
+    """What the operating system calls it (``Address already in use``), without file name or address."""
+    # Others derive from OSError too, with numbers of their own: TLS, name resolution.
+    if not isinstance(error, OSError) or type(error).__module__ != "builtins":
+        return None
+    number = error.errno
+    return os.strerror(number) if number is not None and number in errno.errorcode else None
 
 
 # --- the line -------------------------------------------------------------------------------------------------------

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final
 
 import msgspec
 import structlog
 
-from dealpulse.ai.contract import Answer, Engine
+from dealpulse.ai.contract import Answer, Engine, Unanswered
+from dealpulse.ai.local import LOCAL_ORIGIN
 from dealpulse.errors import DealPulseError
 from dealpulse.jobs import GenerateDailyBrief
 from dealpulse.models import (
     Brief,
     BriefStatus,
-    Confidence,
-    EngineName,
     Operation,
     OperationState,
-    Origin,
     SubjectType,
     Usage,
 )
@@ -86,6 +85,9 @@ async def _prose(facts: BriefFacts, engine: Engine) -> tuple[Answer[BriefAnswer]
         return await engine.ask(question), True
     except DealPulseError as error:
         _log.warning(PROSE_FAILED, error_code=error.code)
-        origin = Origin(engine=EngineName.local, model="offline", confidence=Confidence.low)
-        usage = Usage(operation=question.operation, origin=origin)
-        return Answer(value=question.offline(), origin=origin, usage=usage), False
+        usage = Usage(operation=question.operation, origin=LOCAL_ORIGIN)
+        if isinstance(error, Unanswered):
+            # Refused or unusable answers are billed like any other.
+            usage = error.usage
+        prose = await asyncio.to_thread(question.offline)
+        return Answer(value=prose, origin=LOCAL_ORIGIN, usage=usage), False

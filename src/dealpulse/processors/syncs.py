@@ -62,17 +62,18 @@ async def sync_source(
         raise NotFound("The source belongs to another deal.", code="source_not_found")
     if source.state is SourceState.paused:
         return {"skipped": "paused"}
-    connector = connect(source)
     try:
-        tally = await _pull(source, job.sync_type, connector, store=store, queue=queue, max_file_bytes=max_file_bytes)
+        tally = await _pull(source, job.sync_type, connect, store=store, queue=queue, max_file_bytes=max_file_bytes)
     except NeedsConsent as error:
         await store.sources.set_state(source.id, SourceState.needs_consent, error=error.message)
         raise
     except Permanent as error:
-        await store.sources.set_state(source.id, source.state, error=error.message)
+        # Read again: it may have been paused meanwhile.
+        state = (await store.sources.get(source.id)).state
+        await store.sources.set_state(source.id, state, error=error.message)
         raise
-    finally:
-        await connector.aclose()
+    if source.state is SourceState.needs_consent:
+        await store.sources.set_state(source.id, SourceState.active)
     return {
         "listed": tally.listed,
         "changed": tally.changed,
@@ -83,6 +84,22 @@ async def sync_source(
 
 
 async def _pull(
+    source: Source,
+    sync_type: SyncType,
+    connect: Connect,
+    *,
+    store: Store,
+    queue: QueueClient,
+    max_file_bytes: int,
+) -> _Tally:
+    connector = connect(source)
+    try:
+        return await _pull_pages(source, sync_type, connector, store=store, queue=queue, max_file_bytes=max_file_bytes)
+    finally:
+        await connector.aclose()
+
+
+async def _pull_pages(
     source: Source,
     sync_type: SyncType,
     connector: Connector,

@@ -1,7 +1,8 @@
 -- Claim up to N due jobs, payloads included.
 -- KEYS: queue, active, wake
 -- ARGV: N, lease (ms), worker, claim token
--- Returns {milliseconds to the next due score or -1, {id, payload, attempt, crashes, token, due, enqueued}, ...}
+-- Returns {milliseconds to the next due score or -1,
+--   {id, payload, attempt, crashes, token, due, enqueued, request id}, ...}
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local wanted, lease = tonumber(ARGV[1]), tonumber(ARGV[2])
@@ -19,8 +20,17 @@ for position = 1, #ids, 2 do
   else
     local record = 'dealpulse:job:' .. id
     local body = redis.call('GET', 'arq:job:' .. id)
+    local state = redis.call('HGET', record, 'state')
+    if state == 'completed' or state == 'failed' then
+      -- A foreign producer enqueued a kept id again, past our enqueue script.
+      redis.call('DEL', record)
+      redis.call('ZREM', KEYS[1] .. ':completed', id)
+      redis.call('ZREM', KEYS[1] .. ':failed', id)
+    end
     if held_until > 0 then
+      -- The run that went down with its worker takes a crash and gives its attempt back: no fault counts twice.
       redis.call('HINCRBY', record, 'crashes', 1)
+      redis.call('HINCRBY', record, 'attempts', -1)
     end
     if body then
       redis.call('PERSIST', 'arq:job:' .. id)
@@ -34,7 +44,7 @@ for position = 1, #ids, 2 do
     redis.call('ZADD', KEYS[2], now + lease, id)
     redis.call('SET', 'arq:in-progress:' .. id, '1', 'PX', lease)
     claimed[#claimed + 1] = {id, body or '', attempt, tonumber(redis.call('HGET', record, 'crashes') or '0'), token,
-      tonumber(due), tonumber(redis.call('HGET', record, 'enqueued'))}
+      tonumber(due), tonumber(redis.call('HGET', record, 'enqueued')), redis.call('HGET', record, 'request') or ''}
   end
 end
 local reply = {-1}

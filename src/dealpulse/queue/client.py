@@ -12,7 +12,7 @@ import structlog
 from arq.connections import ArqRedis
 from arq.jobs import serialize_job
 
-from dealpulse.jobs import QUEUES, Job, Queue, SyncSource
+from dealpulse.jobs import QUEUES, Job, Queue, SyncSource, SyncType
 from dealpulse.queue import keys
 from dealpulse.queue.connection import answer, redis_faults, run_script
 from dealpulse.queue.serializer import deserialize, serialize
@@ -85,22 +85,34 @@ class QueueClient:
 
     async def enqueue_many(self, jobs: Sequence[Job], *, run_at: datetime | None = None) -> list[Enqueued]:
         """Put jobs on their queues, one round trip a queue; the answers stand in the order of ``jobs``."""
+        return await self._enqueue(jobs, run_at=run_at)
+
+    async def enqueue_missing(self, jobs: Sequence[Job]) -> list[Enqueued]:
+        """Put those jobs on their queues that are not there; what waits, is delayed or runs is left exactly as it is.
+
+        For who repairs rather than asks: a job in back-off keeps its time, a running sync is not run once more.
+        """
+        return await self._enqueue(jobs, only_missing=True)
+
+    async def _enqueue(
+        self, jobs: Sequence[Job], *, run_at: datetime | None = None, only_missing: bool = False
+    ) -> list[Enqueued]:
         outcome: dict[int, Enqueued] = {}
         for queue in {job.queue for job in jobs}:
             positions = [index for index, job in enumerate(jobs) if job.queue is queue]
-            added = await self._enqueue_on(queue, [jobs[index] for index in positions], run_at)
+            asked = [(jobs[index], "missing" if only_missing else _meaning(jobs[index])) for index in positions]
+            added = await self._enqueue_on(queue, asked, run_at)
             for index, new in zip(positions, added, strict=True):
                 outcome[index] = Enqueued(job_id=jobs[index].id, deduplicated=not new)
         return [outcome[index] for index in range(len(jobs))]
 
-    async def _enqueue_on(self, queue: Queue, jobs: Sequence[Job], run_at: datetime | None) -> list[int]:
+    async def _enqueue_on(self, queue: Queue, asked: Sequence[tuple[Job, str]], run_at: datetime | None) -> list[int]:
         due = "" if run_at is None else str(int(run_at.timestamp() * 1000))
         request_id = str(structlog.contextvars.get_contextvars().get("request_id", ""))
-        arguments: list[str | bytes | int] = [len(jobs)]
-        for job in jobs:
+        arguments: list[str | bytes | int] = [len(asked)]
+        for job, meaning in asked:
             payload = serialize_job(job.function, job.args, {}, None, int(self._clock() * 1000), serializer=serialize)
-            once_more = "1" if isinstance(job, SyncSource) else ""
-            arguments += [job.id, payload, due, job.function, job.deal_id, request_id, once_more]
+            arguments += [job.id, payload, due, job.function, job.deal_id, request_id, meaning]
         touched = [
             queue.key,
             keys.active(queue.key),
@@ -132,6 +144,14 @@ class QueueClient:
         """Raises ``Unavailable`` unless Redis answers."""
         async with redis_faults():
             await answer(self._pool.ping())
+
+
+def _meaning(job: Job) -> str:
+    """What asking for a job means while the same one waits or runs: see ``enqueue.lua``."""
+    if not isinstance(job, SyncSource):
+        return ""
+    # A full sync does what an incremental one does and more: the two share an id, and the full one must win.
+    return "replace" if job.sync_type is SyncType.full else "again"
 
 
 def _stats(row: list[Any]) -> QueueStats:

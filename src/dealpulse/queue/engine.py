@@ -8,12 +8,14 @@ clean up after it: its jobs come due by themselves. Every state change is one Lu
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import functools
 import itertools
 import time
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 import structlog
 from arq.connections import ArqRedis
@@ -21,7 +23,7 @@ from arq.jobs import serialize_result
 
 from dealpulse.errors import DealPulseError
 from dealpulse.queue import keys
-from dealpulse.queue.connection import LOST, answer, passes, run_script, wait_for_marker
+from dealpulse.queue.connection import LOST, passes, run_script, wait_for_marker
 from dealpulse.queue.serializer import serialize
 
 LEASE_MS: Final = 15_000
@@ -37,6 +39,8 @@ LEASE_LOST: Final = "lease_lost"
 
 _log = structlog.get_logger("dealpulse.queue.engine")
 
+Reply = TypeVar("Reply")
+
 
 @dataclass(frozen=True)
 class Claimed:
@@ -50,6 +54,8 @@ class Claimed:
     token: str
     due_ms: int
     enqueued_ms: int
+    request_id: str = ""
+    """Of the request that asked for the job; empty when none did."""
 
 
 @dataclass(frozen=True)
@@ -111,20 +117,18 @@ class Engine:
         self._supervisors: set[asyncio.Task[None]] = set()
         self._fault: BaseException | None = None
         self._stopping = asyncio.Event()
+        self._handing_back = asyncio.Event()
         self._slot_free = asyncio.Event()
         self._claims = 0
-        self._redis_lost_at: float | None = None
+        self._renewed_at = time.monotonic()
+        self._failing: set[str] = set()
+        self._redis_lost_at = 0.0
         self._identity = uuid.uuid4().hex
 
     @property
     def running(self) -> int:
         """How many jobs this engine holds."""
         return len(self._running)
-
-    async def outstanding(self) -> int:
-        """How many jobs the queue still holds, running and delayed ones included."""
-        size: int = await self._patiently(lambda: answer(self._redis.zcard(self._settings.queue)))
-        return size
 
     async def run(self) -> None:
         """Claim and run jobs until :meth:`drain`."""
@@ -136,9 +140,13 @@ class Engine:
                 task.result()
         finally:
             claiming.cancel()
-            await self._finish_running()
-            heartbeat.cancel()
-            await asyncio.gather(heartbeat, claiming, return_exceptions=True)
+            try:
+                await self._finish_running()
+            finally:
+                left = {heartbeat, claiming, *self._supervisors}
+                for task in left:
+                    task.cancel()
+                await asyncio.gather(*left, return_exceptions=True)
         if self._fault is not None:
             raise self._fault
 
@@ -147,7 +155,11 @@ class Engine:
         self._stopping.set()
 
     def hand_back(self) -> None:
-        """Cancel what runs; each job goes back to its queue without having lost an attempt."""
+        """Cancel what runs; each job goes back to its queue without having lost an attempt.
+
+        Where Redis is away nothing can be handed back: the leases end by themselves.
+        """
+        self._handing_back.set()
         for _, work in self._running.values():
             work.cancel()
 
@@ -164,29 +176,29 @@ class Engine:
                 self._slot_free.clear()
                 await self._until_stopping(self._slot_free.wait())
                 continue
-            next_due, claimed = await self._claim(free)
+            reply = await self._patiently("claim", functools.partial(self._claim, free), give_up=self._stopping)
+            if reply is None:
+                return
+            next_due, claimed = reply
             for job in claimed:
                 self._start(job)
             if len(claimed) < free:
                 await self._until_stopping(self._wait_for_work(next_due))
 
     async def _claim(self, wanted: int) -> tuple[float, list[Claimed]]:
+        """Seconds until the next job is due, and the jobs claimed.
+
+        Every call is a claim of its own: had the answer to the one before been lost, repeating that would lease others
+        beside the jobs it took. Those come due when their lease ends.
+        """
+        if time.monotonic() - self._renewed_at > 2 * _HEARTBEAT_SECONDS:
+            # Redis was away or the loop stuck: first keep what runs here, or it would be claimed a second time.
+            await self._renew()
         queue = self._settings.queue
         self._claims += 1
         token = f"{self._identity}:{self._claims}"
-
-        # Never repeated blindly: a claim whose answer was lost has leased jobs already, and a repeat would lease others
-        # beside them. A new token is a new claim, and what the lost one took comes due when its lease ends.
-        try:
-            reply = await run_script(
-                self._redis,
-                "claim",
-                [queue, keys.active(queue), keys.wake(queue)],
-                [wanted, LEASE_MS, self._worker, token],
-            )
-        except LOST as error:
-            await self._redis_is_lost(error)
-            return 0.0, []
+        touched = [queue, keys.active(queue), keys.wake(queue)]
+        reply = await run_script(self._redis, "claim", touched, [wanted, LEASE_MS, self._worker, token])
         next_due = _FALLBACK_POLL_SECONDS if reply[0] < 0 else reply[0] / 1000
         return next_due, [_claimed(row) for row in reply[1:]]
 
@@ -195,7 +207,10 @@ class Engine:
         try:
             await wait_for_marker(self._redis, keys.wake(self._settings.queue), timeout)
         except LOST as error:
-            await self._redis_is_lost(error)
+            if not passes(error):
+                raise
+            # The claim that follows says so, and waits.
+            await asyncio.sleep(_RETRY_SECONDS[0])
 
     async def _until_stopping(self, work: Awaitable[Any]) -> None:
         stopping = asyncio.ensure_future(self._stopping.wait())
@@ -205,11 +220,16 @@ class Engine:
         finally:
             stopping.cancel()
             working.cancel()
-            await asyncio.gather(stopping, working, return_exceptions=True)
+            await asyncio.wait({stopping, working})
+        if not working.cancelled():
+            working.result()
 
     # --- running ------------------------------------------------------------------------------------------------
 
     def _start(self, job: Claimed) -> None:
+        if job.job_id in self._running:
+            # An ended run that is still being reported, or one whose lease ran out: never two at once.
+            self._running[job.job_id][1].cancel()
         work = asyncio.ensure_future(self._handler(job))
         self._running[job.job_id] = (job, work)
         supervisor = asyncio.create_task(self._supervise(job, work), name=job.job_id)
@@ -246,8 +266,10 @@ class Engine:
             keys.totals(queue),
         ]
         # Safe to repeat: the script knows the token and that the run has ended.
-        accepted = await self._patiently(lambda: run_script(self._redis, "finish", touched, arguments))
-        if not accepted:
+        accepted = await self._patiently(
+            "finish", lambda: run_script(self._redis, "finish", touched, arguments), give_up=self._handing_back
+        )
+        if accepted == 0:
             _log.warning(LEASE_LOST, queue=queue, job_id=job.job_id, while_="finishing")
 
     def _finish_arguments(self, job: Claimed, outcome: Outcome, started: float) -> list[str | bytes | int]:
@@ -261,9 +283,9 @@ class Engine:
         else:
             name = "completed"
             result = self._result(job, outcome.function, outcome.arguments, outcome.result, started, success=True)
-        keep = self._settings.keep_failed if name == "failed" else self._settings.keep_completed
+        keep: int | str = self._settings.keep_failed if name == "failed" else self._settings.keep_completed
         if outcome.function.startswith("cron:") and name == "completed":
-            keep = 0  # A tick is no work: it would push real jobs out of the kept history.
+            keep = ""  # A tick is no work: it would push real jobs out of the kept history.
         return [
             job.job_id,
             job.token,
@@ -302,58 +324,73 @@ class Engine:
     # --- holding ------------------------------------------------------------------------------------------------
 
     async def _heartbeat(self) -> None:
-        queue = self._settings.queue
         while True:
             await asyncio.sleep(_HEARTBEAT_SECONDS)
-            held = [job for job, _ in self._running.values()]
-            if not held:
-                continue
+            await self._patiently("renew", self._renew)
+
+    async def _renew(self) -> None:
+        """Renew every lease; what another worker holds by now is cancelled here."""
+        queue = self._settings.queue
+        held = [job for job, _ in self._running.values()]
+        lost: list[bytes] = []
+        if held:
             arguments: list[str | bytes | int] = [LEASE_MS]
             for job in held:
                 arguments += [job.job_id, job.token]
-            try:
-                lost = await run_script(self._redis, "renew", [queue, keys.active(queue)], arguments)
-            except LOST as error:
-                await self._redis_is_lost(error)
-                continue
-            for job_id in (name.decode() for name in lost):
-                entry = self._running.get(job_id)
-                if entry and entry[0] in held and not entry[1].done():
-                    _log.warning(LEASE_LOST, queue=queue, job_id=job_id, while_="running")
-                    entry[1].cancel()
+            lost = await run_script(self._redis, "renew", [queue, keys.active(queue)], arguments)
+        self._renewed_at = time.monotonic()
+        for job_id in (name.decode() for name in lost):
+            entry = self._running.get(job_id)
+            if entry and entry[0] in held and not entry[1].done():
+                _log.warning(LEASE_LOST, queue=queue, job_id=job_id, while_="running")
+                entry[1].cancel()
 
     # --- Redis away ---------------------------------------------------------------------------------------------
 
-    async def _patiently(self, command: Callable[[], Awaitable[Any]]) -> Any:
-        """Repeat a command that may be repeated until Redis answers it."""
-        while True:
-            try:
-                return await command()
-            except LOST as error:
-                await self._redis_is_lost(error)
+    async def _patiently(
+        self, name: str, command: Callable[[], Awaitable[Reply]], *, give_up: asyncio.Event | None = None
+    ) -> Reply | None:
+        """Repeat a command until Redis answers it; None when ``give_up`` is set and Redis still does not.
 
-    async def _redis_is_lost(self, error: BaseException) -> None:
-        """Return when Redis answers again; says so once, and once more when it is back."""
-        if not passes(error):
-            raise error
-        if self._redis_lost_at is None:
+        That Redis is lost is said once, and once more when every command that failed has been answered.
+        """
+        for attempt in itertools.count():
+            try:
+                reply = await command()
+            except LOST as error:
+                if not passes(error):
+                    raise
+                self._note_lost(name, error)
+            else:
+                self._note_answered(name)
+                return reply
+            pause = _RETRY_SECONDS[min(attempt, len(_RETRY_SECONDS) - 1)]
+            if give_up is None:
+                await asyncio.sleep(pause)
+                continue
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(give_up.wait(), pause)
+            if give_up.is_set():
+                return None
+        raise AssertionError("unreachable")
+
+    def _note_lost(self, name: str, error: BaseException) -> None:
+        if not self._failing:
             self._redis_lost_at = time.monotonic()
             _log.warning(REDIS_LOST, queue=self._settings.queue, error_class=type(error).__name__)
-        for attempt in itertools.count():
-            await asyncio.sleep(_RETRY_SECONDS[min(attempt, len(_RETRY_SECONDS) - 1)])
-            try:
-                await answer(self._redis.ping())
-            except LOST:
-                continue
-            break
-        if self._redis_lost_at is not None:
+        self._failing.add(name)
+
+    def _note_answered(self, name: str) -> None:
+        if name not in self._failing:
+            return
+        self._failing.remove(name)
+        if not self._failing:
             seconds = round(time.monotonic() - self._redis_lost_at, 3)
-            self._redis_lost_at = None
             _log.info(REDIS_BACK, queue=self._settings.queue, away_seconds=seconds)
 
 
 def _claimed(row: list[Any]) -> Claimed:
-    job_id, payload, attempt, crashes, token, due, enqueued = row
+    job_id, payload, attempt, crashes, token, due, enqueued, request_id = row
     return Claimed(
         job_id=job_id.decode(),
         payload=payload,
@@ -362,6 +399,7 @@ def _claimed(row: list[Any]) -> Claimed:
         token=token.decode(),
         due_ms=due,
         enqueued_ms=enqueued or 0,
+        request_id=request_id.decode(errors="replace"),
     )
 
 

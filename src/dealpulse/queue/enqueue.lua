@@ -1,11 +1,37 @@
 -- Enqueue a batch, all in one step.
 -- KEYS: queue, active, completed, failed, wake
--- ARGV: count, then per job: id, payload, due (ms, '' = now), function, deal, request id, '1' when asking again
---       during a run means "once more afterwards"
+-- ARGV: count, then per job: id, payload, due (ms, '' = now), function, deal, request id, and what asking means for an
+--       id that waits or runs already:
+--         ''        nothing but that one waiting comes sooner if it is asked for sooner
+--         'again'   one running runs once more afterwards
+--         'replace' the same, and the new payload takes the place of the one that waits
+--         'missing' nothing at all
 -- Returns per job: 1 new, 0 already waiting or running.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local added, due_now = {}, false
+
+local function ask_again(id, payload, due, meaning)
+  local record = 'dealpulse:job:' .. id
+  if redis.call('ZSCORE', KEYS[2], id) then
+    if meaning == 'replace' then
+      redis.call('HSET', record, 'again', payload)
+    elseif meaning == 'again' then
+      redis.call('HSETNX', record, 'again', payload)
+    end
+    return
+  end
+  if meaning == 'replace' then
+    redis.call('SET', 'arq:job:' .. id, payload)
+  end
+  local score = redis.call('ZSCORE', KEYS[1], id)
+  if score and due < tonumber(score) then
+    redis.call('ZADD', KEYS[1], due, id)
+    redis.call('HSET', record, 'due', due)
+    due_now = due_now or due <= now
+  end
+end
+
 for index = 0, tonumber(ARGV[1]) - 1 do
   local base = 2 + index * 7
   local id, payload = ARGV[base], ARGV[base + 1]
@@ -13,17 +39,8 @@ for index = 0, tonumber(ARGV[1]) - 1 do
   local record, body = 'dealpulse:job:' .. id, 'arq:job:' .. id
   if redis.call('EXISTS', body) == 1 then
     added[index + 1] = 0
-    if redis.call('ZSCORE', KEYS[2], id) then
-      if ARGV[base + 6] == '1' then
-        redis.call('HSET', record, 'again', payload)
-      end
-    else
-      -- Asked for sooner than it was due: the earlier time wins.
-      local score = tonumber(redis.call('ZSCORE', KEYS[1], id) or '0')
-      if due < score then
-        redis.call('ZADD', KEYS[1], due, id)
-        due_now = due_now or due <= now
-      end
+    if ARGV[base + 6] ~= 'missing' then
+      ask_again(id, payload, due, ARGV[base + 6])
     end
   else
     added[index + 1] = 1

@@ -2,7 +2,7 @@
 -- End one run: completed, failed (dead letter) or again (another attempt).
 -- KEYS: queue, active, completed, failed, wake, totals
 -- ARGV: id, token, outcome, delay (ms), '1' when the attempt counts, result, result time to live (ms),
---       how many to keep, function, error class, error code, error message
+--       how many to keep ('' = leave no trace but the result), function, error class, error code, error message
 -- Returns 1 accepted (also when it was before), 0 when another worker owns the job now.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -46,35 +46,34 @@ local payload = redis.call('GET', body)
 redis.call('ZREM', KEYS[1], id)
 redis.call('DEL', body, 'arq:retry:' .. id)
 redis.call('SET', 'arq:result:' .. id, ARGV[6], 'PX', ARGV[7])
-local keep = tonumber(ARGV[8])
-if keep == 0 then
+if ARGV[8] == '' then
   redis.call('DEL', record)
-else
-  redis.call('HSET', record, 'state', outcome, 'finished', now, 'result', ARGV[6])
-  redis.call('HINCRBY', KEYS[6], outcome, 1)
-  if outcome == 'failed' and payload then
-    redis.call('HSET', record, 'payload', payload)
-  end
-  local history = outcome == 'failed' and KEYS[4] or KEYS[3]
-  redis.call('ZADD', history, now, id)
-  local excess = redis.call('ZCARD', history) - keep
-  if excess > 0 then
-    local evicted = redis.call('ZPOPMIN', history, math.min(excess, 100))
-    for position = 1, #evicted, 2 do
-      redis.call('DEL', 'dealpulse:job:' .. evicted[position])
-    end
-  end
+  return 1
 end
+redis.call('HINCRBY', KEYS[6], outcome, 1)
+
 if owner[3] then
   -- It was asked for once more while it ran.
-  redis.call('ZREM', KEYS[3], id)
-  redis.call('ZREM', KEYS[4], id)
   redis.call('DEL', 'arq:result:' .. id)
   redis.call('SET', body, owner[3])
-  redis.call('HDEL', record, 'again', 'finished', 'token')
-  redis.call('HSET', record, 'queue', KEYS[1], 'function', ARGV[9], 'state', 'waiting', 'enqueued', now, 'due', now,
-    'attempts', 0, 'crashes', 0)
+  redis.call('HDEL', record, 'again', 'started')
+  redis.call('HSET', record, 'state', 'waiting', 'enqueued', now, 'due', now, 'attempts', 0, 'crashes', 0)
   redis.call('ZADD', KEYS[1], now, id)
   wake()
+  return 1
+end
+
+redis.call('HSET', record, 'state', outcome, 'finished', now, 'result', ARGV[6])
+if outcome == 'failed' and payload then
+  redis.call('HSET', record, 'payload', payload)
+end
+local history = outcome == 'failed' and KEYS[4] or KEYS[3]
+redis.call('ZADD', history, now, id)
+local excess = redis.call('ZCARD', history) - tonumber(ARGV[8])
+if excess > 0 then
+  local evicted = redis.call('ZPOPMIN', history, math.min(excess, 100))
+  for position = 1, #evicted, 2 do
+    redis.call('DEL', 'dealpulse:job:' .. evicted[position])
+  end
 end
 return 1

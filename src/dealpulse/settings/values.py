@@ -69,8 +69,8 @@ class AiSettings:
     api_key: Secret | None = None
     base_url: str | None = None
     model: str = "claude-sonnet-5-5"
-    timeout: float = 120.0
-    """Seconds one request may take."""
+    timeout: float = 90.0
+    """Seconds one request may take; less than any queue's time limit, or a silent Claude would burn attempts."""
     fallback_local: bool = False
 
 

@@ -159,7 +159,13 @@ AI_FALLBACK = Variable(
     "What happens while Claude cannot be reached: jobs wait (none) or the offline engine answers (local)",
     "none or local",
 )
-AI_TIMEOUT_SECONDS = Variable("AI_TIMEOUT_SECONDS", seconds, "120", "Seconds one request to Claude may take", _SECONDS)
+AI_TIMEOUT_SECONDS = Variable(
+    "AI_TIMEOUT_SECONDS",
+    seconds,
+    "90",
+    "Seconds one request to Claude may take; keep it below the queues' time limits",
+    _SECONDS,
+)
 
 DAILY_BRIEF_TIME = Variable(
     "DAILY_BRIEF_TIME",

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> type:
-    if not name.endswith("WorkerSettings"):
+    if not name[:1].isupper():
+        # No class: Python itself asks like this, when a module of ours is imported.
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     # Before anything else is imported: whatever fails from here on is one JSON line.
     configure(LogSettings(), service="worker")

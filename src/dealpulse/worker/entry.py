@@ -76,7 +76,9 @@ def build_class(name: str, settings: Settings, queues: Sequence[Queue]) -> type:
     Everything stands in the class's own ``__dict__``: arq ignores what is inherited.
     """
     pool = build_pool(settings.redis, RootPool)
-    fleet = Fleet(settings, _lanes(settings, queues), pool)
+    lanes = _lanes(settings, queues)
+    pool.queues = tuple(lane.engine.queue for lane in lanes)
+    fleet = Fleet(settings, lanes)
     mine = [binding for binding in BINDINGS if binding.queue in queues]
     attributes: dict[str, Any] = {
         "__doc__": f"Drains {', '.join(queue.name for queue in queues)}.",

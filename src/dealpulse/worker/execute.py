@@ -21,7 +21,6 @@ from dealpulse.outbox import Operations
 from dealpulse.queue.engine import Again, Claimed, Dead, Done, Outcome
 from dealpulse.queue.serializer import deserialize
 
-JOB_STARTED: Final = "job_started"
 JOB_FINISHED: Final = "job_finished"
 JOB_RETRIED: Final = "job_retried"
 JOB_DEAD: Final = "job_dead"
@@ -82,10 +81,12 @@ async def execute(
         runnable = functions.get(call.function)
         if runnable is None:
             raise Permanent(f"This worker knows no function {call.function!r}.", code="unknown_function")
-        if claimed.crashes >= _MAX_CRASHES:
-            raise Permanent(f"The job took its worker down {claimed.crashes} times.", code="crashed")
         job = _parse(runnable, call)
-        with logs.bound(queue=queue, job_id=claimed.job_id, deal_id=job.deal_id if job else None):
+        if claimed.crashes >= _MAX_CRASHES:
+            # Its row must say so too, or the sweep would bring it back for three more.
+            raise Permanent(f"The job took its worker down {claimed.crashes} times.", code="crashed")
+        deal_id, request_id = job.deal_id if job else None, claimed.request_id or None
+        with logs.bound(queue=queue, job_id=claimed.job_id, deal_id=deal_id, request_id=request_id):
             result = await _run(runnable, call, claimed, job, context=context, operations=operations)
         outcome: Outcome = Done(call.function, call.arguments, result)
     except asyncio.CancelledError as error:
@@ -209,6 +210,8 @@ def _report(outcome: Outcome, claimed: Claimed, queue: str, job: Job | None, sec
     }
     if job is not None:
         facts["deal_id"] = job.deal_id
+    if claimed.request_id:
+        facts["request_id"] = claimed.request_id
     if isinstance(outcome, Done):
         _log.info(JOB_FINISHED, **facts)
         return

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import os
+import signal
 import socket
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
@@ -18,7 +20,6 @@ from dealpulse.health import Health, log_status
 from dealpulse.queue.engine import Claimed, Engine, EngineSettings, Outcome
 from dealpulse.settings import Settings
 from dealpulse.worker.execute import Runnable, execute
-from dealpulse.worker.root import RootPool
 from dealpulse.worker.runtime import Runtime, open_runtime
 
 WORKER_STARTED: Final = "worker_started"
@@ -42,10 +43,9 @@ class Lane:
 class Fleet:
     """One engine a lane on one loop, and what they share."""
 
-    def __init__(self, settings: Settings, lanes: tuple[Lane, ...], pool: RootPool) -> None:
+    def __init__(self, settings: Settings, lanes: tuple[Lane, ...]) -> None:
         self._settings = settings
         self._lanes = lanes
-        self._pool = pool
         self._resources = AsyncExitStack()
         self._engines: list[Engine] = []
         self._tasks: list[asyncio.Task[None]] = []
@@ -68,7 +68,6 @@ class Fleet:
             task = asyncio.create_task(engine.run(), name=lane.engine.queue)
             task.add_done_callback(self._engine_ended)
             self._tasks.append(task)
-        self._pool.outstanding = self._outstanding
         self._background = [
             asyncio.create_task(log_status(health, probes={"redis": runtime.queue.ping})),
         ]
@@ -82,13 +81,13 @@ class Fleet:
             Exception: the fault that ended an engine, so that the process ends with a non-zero code.
         """
         _log.info(WORKER_DRAINING, running=sum(engine.running for engine in self._engines))
+        self._heed_second_signal()
         for engine in self._engines:
             engine.drain()
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=self._settings.shutdown_grace_seconds)
             if late:
-                for engine in self._engines:
-                    engine.hand_back()
+                self._hand_back()
                 _, stuck = await asyncio.wait(late, timeout=_HAND_BACK_SECONDS)
                 for task in stuck:
                     task.cancel()
@@ -100,9 +99,6 @@ class Fleet:
         if self._fault is not None:
             raise self._fault
 
-    async def _outstanding(self) -> int:
-        return sum([await engine.outstanding() for engine in self._engines])
-
     async def _execute(self, claimed: Claimed, *, lane: Lane, context: dict[str, Any], runtime: Runtime) -> Outcome:
         return await execute(
             claimed,
@@ -111,6 +107,18 @@ class Fleet:
             operations=runtime.store.operations,
             queue=lane.engine.queue.rpartition(":")[2],
         )
+
+    def _heed_second_signal(self) -> None:
+        """Whoever asks again, while running jobs are waited for, gets them handed back at once."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            # Only the main thread may: elsewhere nobody sends us signals.
+            with contextlib.suppress(RuntimeError, ValueError):
+                loop.add_signal_handler(number, self._hand_back)
+
+    def _hand_back(self) -> None:
+        for engine in self._engines:
+            engine.hand_back()
 
     def _engine_ended(self, task: asyncio.Task[None]) -> None:
         """An engine that dies takes the process with it: half a worker would look alive."""

@@ -8,14 +8,15 @@ work on the same loop. Its settings stay truthful: functions, queue, cron jobs a
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import structlog
 from arq.connections import ArqRedis
 from arq.jobs import Job
 
-from dealpulse.queue.connection import LOST, answer
+from dealpulse.queue.connection import LOST, answer, passes, redis_faults
 
 REDIS_AWAITED: Final = "redis_awaited"
 REDIS_REACHED: Final = "redis_reached"
@@ -23,22 +24,30 @@ _RETRY_SECONDS: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 _log = structlog.get_logger("dealpulse.worker.root")
 
+Reply = TypeVar("Reply")
+
 
 class RootPool(ArqRedis):
     """The pool of arq's worker: finds no jobs, waits for a Redis that is away, and in a burst says what is left."""
 
-    outstanding: Callable[[], Awaitable[int]] | None = None
-    """Set by the engines: how many jobs they still have to do."""
+    queues: tuple[str, ...] = ()
+    """The keys of all queues this process drains."""
 
     async def zrangebyscore(self, *_: Any, **__: Any) -> list[bytes]:
         """No job is ever due for arq's own loop."""
         return []
 
-    async def zcard(self, name: Any) -> int:
-        """What is left to do: arq asks to know whether a burst is over, and for its health line."""
-        if self.outstanding is None:
-            return 0
-        return await self.outstanding()
+    async def zcard(self, _name: Any) -> int:
+        """What is left to do on all queues: arq asks to know whether a burst is over, and for its health line."""
+        return sum(await self._when_reached(self._sizes))
+
+    async def _sizes(self) -> list[int]:
+        # At one moment: counted one after the other, a job that ends here and asks for one there is seen in neither.
+        async with super().pipeline(transaction=True) as together:
+            for queue in self.queues:
+                together.zcard(queue)
+            sizes: list[int] = await together.execute()
+        return sizes
 
     async def psetex(self, *args: Any) -> Any:
         """arq's health key. A beat that is missed because Redis is away is missed."""
@@ -56,28 +65,37 @@ class RootPool(ArqRedis):
 
     async def enqueue_job(self, function: str, *args: Any, **kwargs: Any) -> Job | None:
         """A cron tick. It waits for Redis: lost, it would cost a brief."""
-        await self.reachable()
-        return await super().enqueue_job(function, *args, **kwargs)
+        # May be repeated: a tick carries its id.
+        return await self._when_reached(lambda: super(RootPool, self).enqueue_job(function, *args, **kwargs))
 
     def pipeline(self, transaction: bool = True, shard_hint: Any = None) -> Any:
         """arq's INFO line at start goes through here, before ``on_startup``: it waits for Redis as all else does."""
         return _PatientPipeline(self, super().pipeline(transaction, shard_hint))
 
     async def reachable(self) -> None:
-        """Return when Redis answers; says so once while it does not."""
-        attempt = 0
-        while True:
+        """Return when Redis answers; says so once while it does not.
+
+        Raises:
+            Permanent: Redis answers that it will not have us; waiting does not help.
+        """
+        await self._when_reached(lambda: answer(self.ping()))
+
+    async def _when_reached(self, command: Callable[[], Awaitable[Reply]]) -> Reply:
+        for attempt in itertools.count():
             try:
-                await answer(self.ping())
+                reply = await command()
             except LOST as error:
+                if not passes(error):
+                    async with redis_faults():
+                        raise
                 if attempt == 0:
                     _log.warning(REDIS_AWAITED, error_class=type(error).__name__)
                 await asyncio.sleep(_RETRY_SECONDS[min(attempt, len(_RETRY_SECONDS) - 1)])
-                attempt += 1
             else:
                 if attempt:
                     _log.info(REDIS_REACHED)
-                return
+                return reply
+        raise AssertionError("unreachable")
 
 
 class _PatientPipeline:

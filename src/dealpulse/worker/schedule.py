@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from arq.cron import CronJob
 
-from dealpulse.jobs import GenerateDailyBrief
+from dealpulse.jobs import GenerateDailyBrief, Job
 from dealpulse.models import Deal
 from dealpulse.outbox import reconcile, request
 from dealpulse.settings import Settings, next_run
@@ -42,12 +42,25 @@ async def daily_brief(ctx: dict[str, Any]) -> int:
     zone, and each such deal's next local time lies at it or ahead of it.
     """
     runtime: Runtime = ctx["runtime"]
-    due = datetime.fromtimestamp(ctx["score"] / 1000, UTC)
+    due = _scheduled(ctx)
     deals = await runtime.store.deals.active()
+    together: dict[datetime | None, list[Job]] = {}
     for deal in deals:
         job, run_at = _brief(deal, due, runtime.settings)
-        await request([job], operations=runtime.store.operations, queue=runtime.queue, run_at=run_at)
+        together.setdefault(run_at, []).append(job)
+    for run_at, jobs in together.items():
+        await request(jobs, operations=runtime.store.operations, queue=runtime.queue, run_at=run_at)
     return len(deals)
+
+
+def _scheduled(ctx: dict[str, Any]) -> datetime:
+    """The moment the tick stands for: arq puts it, in ms, at the end of the job's id.
+
+    The score will not do: a tick that came late or is tried again has a later one, and a deal whose zone keeps the
+    service's hours under another name would then be given the next day's brief.
+    """
+    milliseconds = str(ctx["job_id"]).rpartition(":")[2]
+    return datetime.fromtimestamp(int(milliseconds) / 1000, UTC)
 
 
 def _brief(deal: Deal, due: datetime, settings: Settings) -> tuple[GenerateDailyBrief, datetime | None]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dealpulse.extraction.letter import Letter
-from dealpulse.extraction.mail import read_letter
+from dealpulse.extraction.mail import read_letter, safe_name
 from dealpulse.extraction.pages import Draft, Reading, section_drafts
 from dealpulse.extraction.registry import Source
 from dealpulse.models import Address, PageKind
+
+_MOST_NAMED = 20
 
 
 def read(source: Source) -> Reading:
@@ -15,8 +17,16 @@ def read(source: Source) -> Reading:
     drafts = section_drafts(text, label=letter.subject or None)
     if len(drafts) == 1:
         drafts = [Draft(text=text, kind=PageKind.page, label=letter.subject or None)]
-    attached = tuple(f"The attachment {each.name!r} was not read with it." for each in letter.attachments)
-    return Reading(pages=tuple(drafts), warnings=(*letter.warnings, *attached))
+    return Reading(pages=tuple(drafts), warnings=(*letter.warnings, *_left_out(letter)))
+
+
+def _left_out(letter: Letter) -> tuple[str, ...]:
+    if not letter.attachments:
+        return ()
+    names = [safe_name(each.name) or "one without a name" for each in letter.attachments[:_MOST_NAMED]]
+    more = len(letter.attachments) - len(names)
+    listed = ", ".join([*names, *([f"{more} more"] if more else [])])
+    return (f"Its attachments were not read with the message: {listed}; add them as documents of their own.",)
 
 
 def _header_lines(letter: Letter) -> list[str]:

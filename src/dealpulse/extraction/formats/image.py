@@ -22,7 +22,9 @@ def read(source: Source) -> Reading:
             warnings.simplefilter("ignore")
             return Reading(pages=tuple(_frames(source)))
     except Image.DecompressionBombError as error:
-        raise Unreadable("The picture has too many pixels to be a scanned page.", code="bomb") from error
+        raise Unreadable(
+            "The picture has too many pixels to be a scanned page; scan it again with a lower resolution.", code="bomb"
+        ) from error
     except (UnidentifiedImageError, SyntaxError, EOFError, OSError) as error:
         raise Unreadable("The picture is cut off or damaged; ask for it again.", code="truncated") from error
 

@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from dealpulse.errors import Permanent
 from dealpulse.sources.contract import ItemFailure, ItemKind, SourceItem, SourcePage
@@ -63,11 +63,9 @@ class FolderConnector:
         """One file's bytes, read in a thread."""
         path = self._root / item.external_id
         try:
-            file = await asyncio.to_thread(path.open, "rb")
+            file = await asyncio.to_thread(_open, path)
         except OSError as error:
-            raise Permanent(
-                f"The file cannot be opened ({error.strerror or 'unknown fault'}).", code="item_unreadable"
-            ) from error
+            raise _unreadable("opened", error) from error
         try:
             yield _chunks(file.read)
         finally:
@@ -109,7 +107,7 @@ def _item(root: Path, path: Path) -> SourceItem:
         size_bytes=status.st_size,
         mime_type=mimetypes.guess_type(path.name)[0],
         modified_at=datetime.fromtimestamp(status.st_mtime, UTC),
-        web_link=path.as_uri(),
+        web_link=path.absolute().as_uri(),
     )
 
 
@@ -119,6 +117,21 @@ def _batches(items: list[SourceItem]) -> Iterator[tuple[SourceItem, ...]]:
         yield batch
 
 
+def _open(path: Path) -> BinaryIO:
+    # A link put in the file's place since it was listed is not followed out of the folder.
+    return open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW))
+
+
 async def _chunks(read: Callable[[int], bytes]) -> AsyncIterator[bytes]:
-    while chunk := await asyncio.to_thread(read, _CHUNK_BYTES):
+    while True:
+        try:
+            chunk = await asyncio.to_thread(read, _CHUNK_BYTES)
+        except OSError as error:
+            raise _unreadable("read", error) from error
+        if not chunk:
+            return
         yield chunk
+
+
+def _unreadable(what: str, error: OSError) -> Permanent:
+    return Permanent(f"The file cannot be {what} ({error.strerror or 'unknown fault'}).", code="item_unreadable")

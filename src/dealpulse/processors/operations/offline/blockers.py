@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from dealpulse.processors.operations.contract import EmailText
+from dealpulse.processors.operations.offline.awaited import AWAITING, asks, needed_action, title_of, topic_of
 from dealpulse.processors.operations.offline.due_dates import due_date
-from dealpulse.processors.operations.offline.owners import assigned_to, owner_of
+from dealpulse.processors.operations.offline.owners import Assignment, assignment, owner_of
 from dealpulse.processors.operations.offline.sentences import Sentence, text_sentences
-from dealpulse.processors.operations.offline.stopwords import STOPWORDS
 from dealpulse.processors.operations.schemas import BlockerEntry, BlockersAnswer
 
 MOST = 3
 """Blockers of one message."""
 NEAR = 2
 """Sentences within which two complaints are about one thing."""
-_TITLE_WORDS = 9
 
 _STEP = (
     r"(?:proceed|close|sign|finali[sz]e|complete|move (?:forward|ahead|on)|release|start|begin|submit|issue"
@@ -34,10 +34,18 @@ _THING = (
     r"|funds|escrow|assignments?|assign|sign|amendments?|minutes|registers?|returns?|forms?|letters?|policy|quotes?"
     r"|reconciliations?|forecasts?|budget|cap table|tax\w*|access|answers?|responses?|reply|feedback|information"
     r"|provide|waive|filings?|clearance|visa|permit|invoices?|backup|support|details|records|census|indemnity|cap"
-    r"|price)"
+    r"|price|balances?|accounts|ledgers?|memo\w*|cop(?:y|ies)|paperwork|pages?|deeds?|guarantees?|bonds?"
+    r"|breakdowns?|analys[ie]s"
+    r"|spreadsheets?|files?|versions?|results?|surveys?|titles?|evidence|proof|countersign\w*"
+    r"|acknowledg\w+|undertakings?"
+    r"|resolutions?|power of attorney|bring-?down|legal opinion|side letter)"
 )
 
 _STRONG = re.compile(
+    r"\b(?:hold|holding|holds|keep|keeping|withhold\w*|sitting on|parking)\b[^;]{0,40}\b(?:signatures?|pages|funds"
+    r"|escrow|closing|signing|release|off|back|payment|filing|approval|draft|money)\b[^;]{0,40}\b(?:until|pending|unless"
+    r"|till)\b"
+    r"|"
     rf"\b(?:cannot|can't|can not|unable to|won't be able to|will not be able to|not able to|not in a position to"
     rf"|impossible to|nobody can|no one can|not going to|won't|will not)\b[^;]{{0,30}}\b{_STEP}\b"
     r"[^;]{0,80}\b(?:until|without|before|unless|till|as long as|because|while)\b"
@@ -50,12 +58,14 @@ _STRONG = re.compile(
     r"|at a standstill|at an impasse|deadlocked)\b"
     r"|\b(?:blocker|gating item|show-?stopper|critical path)\b[^;]{0,60}\b(?:is|remains?|for|:|-)"
     rf"|\b(?:refus(?:e|es|ed|ing)|declin(?:e|es|ed|ing)|object(?:s|ed|ing)|unwilling|not (?:prepared|willing|ready)"
-    rf"|will not|won't|reject(?:s|ed))\b[^;]{{0,20}}\b(?:to )?(?:sign|consent|agree|provide|release|waive|give|grant"
+    rf"|will not|won't|reject(?:s|ed))\b[^;]{{0,20}}\b(?:to )?(?:sign|consent|agree|provide|release|waive"
+    rf"|give|grant"
     rf"|accept|share|approve|move|the)\b"
     rf"[^;]{{0,60}}\b{_THING}\b"
     rf"|\b{_THING}\b[^;]{{0,60}}\b(?:is|are|was|were|now) (?:\w+ ){{0,3}}(?:overdue|past due|late|missing"
     rf"|weeks? behind|days? (?:late|overdue|behind))\b"
-    r"|\b(?:missed|will miss|going to miss|won't make|will not make|cannot make|can't make)\b[^;]{0,30}\b(?:deadline"
+    r"|\b(?:missed|will miss|going to miss|won't make|will not make|cannot make"
+    r"|can't make)\b[^;]{0,30}\b(?:deadline"
     r"|closing|signing|date|target)\b"
     rf"|\b{_THING}\b[^;]{{0,60}}\b(?:is|are|remains?) still (?:\w+ )?(?:outstanding|open|missing|pending|unsigned"
     rf"|not)\b"
@@ -90,35 +100,24 @@ _NO_BLOCKER = re.compile(
 )
 _SETTLES = re.compile(
     r"\b(?:received|signed|executed|countersigned|resolved|approved|granted|cleared|obtained|agreed|sorted|lifted"
-    r"|settled|delivered|returned|came (?:in|through|back)|arrived|(?:is|are) in hand|now (?:have|in place)|uploaded"
+    r"|settled|delivered|returned|came (?:in|through|back)|arrived|(?:is|are) in hand|now (?:have"
+    r"|in place)|uploaded"
     r"|no longer (?:an? )?(?:issue|blocker|problem|blocking|needed)|closed out|waived|fixed|done|attached|enclosed"
     r"|secured|provided|confirmed|consented|sent over|unblocked|withdrawn|completed?)\b"
 )
 _UNSETTLED = re.compile(
     r"\b(?:not|never|no|n't|until|once|when|if|unless|will|would|should|could|may|might|need|needs|to be|yet to"
-    r"|waiting|awaiting|before|expect\w*|hope\w*|still|please|by (?:mon|tue|wed|thu|fri)\w*|can you|could you|partly"
+    r"|waiting|awaiting|before|expect\w*|hope\w*|still|please|by (?:mon|tue|wed|thu|fri)\w*|can you"
+    r"|could you|partly"
     r"|except)\b|n't\b|\?\W*\Z"
 )
+_PROMISES = re.compile(
+    r"(?:\b(?:will|shall|going to|expects? to|expected|should (?:have|be|arrive)|promise[sd]?|aim(?:s"
+    r"|ing)? to|to follow|agreed to|undertakes? to"
+    r"|commit(?:s|ted)? to|on its way)\b|'ll\b)(?! not\b| be late| be delayed)"
+)
+_IT = re.compile(r"\b(?:it|them|this|these|that)\b")
 _ITEM = re.compile(r"\s*(?:[-*•·–]|\(?[a-z0-9]{1,2}[.)])\s")
-_BULLET = re.compile(r"\A(?:[-*•·–]|\(?[a-z0-9]{1,2}[.)])\s+")
-_OPENING = re.compile(
-    r"(?i)\A(?:(?:(?:just )?(?:a )?(?:quick |gentle |friendly |short )?(?:reminder|update|note|heads-up"
-    r"|status)(?: that|:| -|,)?|all,|team,|fyi[,:]?|(?:please )?note that|unfortunately,?|as you know,?|also,?"
-    r"|but|and|so|however,?|[A-Z]\w+ (?:-|–))\s*)+"
-)
-_ASKS = re.compile(
-    r"\b(?:please|can you|could you|needs? to|must|should|will|to (?:send|provide|sign|confirm|deliver|return))\b"
-)
-_AWAITING = "Awaiting"
-_WORD = re.compile(r"[a-z][a-z-]{2,}")
-_GENERIC_TEXT = """
-still waiting awaiting wait received receive need needs cannot proceed sign signing close closing until yet
-have has not been get got send sent please today week weeks day days team side deal transaction because
-outstanding missing overdue pending blocked stuck hold before after without unless back heard nothing
-everything blocking holding refuse refuses refused agree will next last friday monday tuesday wednesday
-thursday
-"""
-_GENERIC = frozenset(_GENERIC_TEXT.split())
 
 
 @dataclass(frozen=True)
@@ -137,7 +136,7 @@ def blockers(email: EmailText) -> BlockersAnswer:
     earlier = _open_before(email.thread)
     settled = list(_settled(email, earlier))
     closed = {entry.title for entry in settled}
-    told = [_as_known(entry, earlier) for entry in _told(email)]
+    told = [*(_as_known(entry, earlier) for entry in _told(email)), *_promised(email, earlier)]
     fresh = {entry.title: entry for entry in reversed(told) if entry.title not in closed}
     return BlockersAnswer(blockers=[*settled, *reversed(fresh.values())])
 
@@ -148,6 +147,8 @@ def _open_before(thread: Sequence[EmailText]) -> list[BlockerEntry]:
     for message in thread:
         for entry in _settled(message, list(known.values())):
             known.pop(entry.title, None)
+        for entry in _promised(message, list(known.values())):
+            known[entry.title] = entry
         for entry in _told(message):
             entry = _as_known(entry, list(known.values()))
             known.setdefault(entry.title, entry)
@@ -156,10 +157,10 @@ def _open_before(thread: Sequence[EmailText]) -> list[BlockerEntry]:
 
 def _as_known(entry: BlockerEntry, known: Iterable[BlockerEntry]) -> BlockerEntry:
     """With the title under which the thread knows it already."""
-    topic = _topic(f"{entry.title} {entry.quote}")
+    topic = topic_of(f"{entry.title} {entry.quote}")
     for other in known:
-        shared = topic & _topic(other.title)
-        if shared and len(shared) >= min(2, len(_topic(other.title))):
+        shared = topic & topic_of(other.title)
+        if shared and len(shared) >= min(2, len(topic_of(other.title))):
             return entry.model_copy(
                 update={
                     "title": other.title,
@@ -188,8 +189,8 @@ def _merged(run: Sequence[_Complaint]) -> BlockerEntry:
     best = max(
         run,
         key=lambda complaint: (
-            bool(_topic(complaint.entry.title)),
-            complaint.entry.title.startswith(_AWAITING),
+            bool(topic_of(complaint.entry.title)),
+            complaint.entry.title.startswith(AWAITING),
             -complaint.position,
         ),
     )
@@ -204,27 +205,62 @@ def _complaints(email: EmailText) -> Iterator[_Complaint]:
     for position, sentence in enumerate(sentences):
         flat = sentence.flat
         strong = bool(_STRONG.search(flat))
-        due = due_date(flat, email.sent_at.date())
-        weak = bool(_WEAK.search(flat)) and (due is not None or bool(_PRESSING.search(flat)))
-        if not (strong or weak) or _NO_BLOCKER.search(flat):
-            continue
-        is_item = _is_item(sentence, email)
-        following = [other for other in sentences[position + 1 : position + 1 + NEAR] if not _is_item(other, email)]
-        due = due or next((day for other in following if (day := due_date(other.flat, email.sent_at.date()))), None)
-        owner = _first(assigned_to, following, email) or _first(owner_of, [sentence, *following], email)
-        request = next((other for other in following if _ASKS.search(other.flat)), None)
-        entry = BlockerEntry(
-            title=_title(sentence),
+        own_day = due_date(flat, email.sent_at.date())
+        weak = bool(_WEAK.search(flat)) and (own_day is not None or bool(_PRESSING.search(flat)))
+        if (strong or weak) and not _NO_BLOCKER.search(flat):
+            following = [other for other in sentences[position + 1 : position + 1 + NEAR] if not _is_item(other, email)]
+            elsewhere = [*sentences[:position], *sentences[position + 1 + NEAR :]]
+            yield _complaint(position, sentence, strong, following, elsewhere, email)
+
+
+def _complaint(
+    position: int,
+    sentence: Sentence,
+    strong: bool,
+    following: Sequence[Sentence],
+    elsewhere: Iterable[Sentence],
+    email: EmailText,
+) -> _Complaint:
+    """What is awaited by the complaint itself; who acts by when, also by the sentences near or about it."""
+    sent, title = email.sent_at.date(), title_of(sentence)
+    related = [
+        other for other in elsewhere if len(topic_of(title) & topic_of(other.text)) >= min(2, len(topic_of(title)) or 2)
+    ]
+    task, day = _given_out([sentence, *following, *related], email)
+    owner = (task.owner if task is not None else None) or next(
+        (who for other in (sentence, *following) if (who := owner_of(other.text, email))), None
+    )
+    due = day or next((day for other in (sentence, *following, *related) if (day := due_date(other.flat, sent))), None)
+    asking = " ".join(other.text for other in (sentence, *following))
+    return _Complaint(
+        position=position,
+        sentence=sentence,
+        is_item=_is_item(sentence, email),
+        entry=BlockerEntry(
+            title=title,
             owner=owner,
             due_date=due,
-            needed_action=_short(request or sentence),
+            needed_action=needed_action(title, owner=owner, assigned=task, asking=asking),
             quote=sentence.text[:600].strip(),
-        )
-        yield _Complaint(position, sentence, is_item, entry, strong, request is not None)
+        ),
+        strong=strong,
+        asks=task is not None or asks(asking),
+    )
 
 
-def _first(who: Callable[[str, EmailText], str | None], sentences: Iterable[Sentence], email: EmailText) -> str | None:
-    return next((found for sentence in sentences if (found := who(sentence.text, email))), None)
+def _given_out(sentences: Iterable[Sentence], email: EmailText) -> tuple[Assignment | None, date | None]:
+    """The first task the sentences give to somebody, and its day; that of another before one the writer takes on."""
+    found = [
+        (task, due_date(sentence.flat, email.sent_at.date()))
+        for sentence in sentences
+        if (task := assignment(sentence.text, email)) is not None
+    ]
+    found.sort(key=lambda pair: pair[0].owner is None or _is_writer(pair[0].owner, email))
+    return next(((task, day) for task, day in found), (None, None))
+
+
+def _is_writer(name: str, email: EmailText) -> bool:
+    return email.sender is not None and name in (email.sender.name, email.sender.address)
 
 
 def _is_item(sentence: Sentence, email: EmailText) -> bool:
@@ -235,46 +271,9 @@ def _is_item(sentence: Sentence, email: EmailText) -> bool:
 def _same(one: _Complaint, other: _Complaint) -> bool:
     if one.is_item and other.is_item:
         return False
-    return abs(one.position - other.position) <= NEAR or len(_topic(one.entry.quote) & _topic(other.entry.quote)) >= 2
-
-
-_TOPICS = (
-    re.compile(r"(?i)\b(?:waiting|wait|awaiting|pending|chas(?:ed|ing))\s+(?:for|on|up)?\s*(.+)"),
-    re.compile(
-        r"(?i)\b(?:until|without|unless|before)\s+(?:we|you|they|i)\s+(?:have|receive|get|see|obtain|are given)\s+(.+)"
-    ),
-    re.compile(
-        r"(?i)\b(?:received|got|seen|had|need|require|missing|lack|provided|sent|signed|returned|delivered"
-        r"|uploaded)\s+(?:any\s+|us\s+|back\s+)?(.+)"
-    ),
-    re.compile(r"(?i)\b(?:until|without|unless)\s+(?!they\b|he\b|she\b|we\b|it\b|you\b|i\b|that\b|this\b)(.+)"),
-    re.compile(r"(?i)\b(?:no|nothing)\s+((?:response|reply|word|answer|news|feedback|signature|consent).+)"),
-)
-_TOPIC_END = re.compile(
-    r"(?i)[,;:.!?()\n]|\s[–—-]\s|\b(?:from|by|before|until|since|which|who|that|so|but|although|despite|in order"
-    r"|to be|is|are|has|have|was|were|we|you|and we|otherwise|because|for (?:two|three|\d|over|more|weeks|days)"
-    r"|despite|as of|yet|today|again)\b"
-)
-
-
-def _title(sentence: Sentence) -> str:
-    """What is awaited, in the message's own words."""
-    text = _OPENING.sub("", _BULLET.sub("", " ".join(sentence.text.split())))
-    for pattern in _TOPICS:
-        match = pattern.search(text)
-        words = [] if match is None else _TOPIC_END.split(match[1], maxsplit=1)[0].split()
-        if words and _topic(" ".join(words)):
-            return f"{_AWAITING} " + " ".join(words[:_TITLE_WORDS]).strip(" \"'“”")
     return (
-        " ".join(_TOPIC_END.split(text, maxsplit=1)[0].split()[:_TITLE_WORDS]).strip(" -*•")
-        if len(text) > 80
-        else text.rstrip(".!")
+        abs(one.position - other.position) <= NEAR or len(topic_of(one.entry.quote) & topic_of(other.entry.quote)) >= 2
     )
-
-
-def _short(sentence: Sentence) -> str:
-    text = _BULLET.sub("", " ".join(sentence.text.split()))
-    return text if len(text) <= 240 else text[:237].rsplit(" ", 1)[0] + " ..."
 
 
 def _settled(email: EmailText, earlier: Sequence[BlockerEntry]) -> Iterator[BlockerEntry]:
@@ -284,7 +283,7 @@ def _settled(email: EmailText, earlier: Sequence[BlockerEntry]) -> Iterator[Bloc
         if not _SETTLES.search(sentence.flat) or _UNSETTLED.search(sentence.flat):
             continue
         for entry in earlier:
-            about = bool(_topic(entry.title) & _topic(sentence.text)) or (
+            about = bool(topic_of(entry.title) & topic_of(sentence.text)) or (
                 len(earlier) == 1 and len(sentence.flat) < 120 and "attached" not in sentence.flat
             )
             if about and entry.title not in closed:
@@ -292,6 +291,22 @@ def _settled(email: EmailText, earlier: Sequence[BlockerEntry]) -> Iterator[Bloc
                 yield entry.model_copy(update={"quote": sentence.text, "resolved": True, "needed_action": ""})
 
 
-def _topic(text: str) -> set[str]:
-    words = (word.removesuffix("s") for word in _WORD.findall(text.lower()) if word not in STOPWORDS)
-    return {word for word in words if word not in _GENERIC}
+def _promised(email: EmailText, earlier: Sequence[BlockerEntry]) -> Iterator[BlockerEntry]:
+    """Those of ``earlier`` that the message promises by a day, with who promises and the new day."""
+    moved: set[str] = set()
+    for sentence in text_sentences(email.body_text) if earlier else ():
+        day = due_date(sentence.flat, email.sent_at.date())
+        if day is None or not _PROMISES.search(sentence.flat) or sentence.flat.endswith("?"):
+            continue
+        task = assignment(sentence.text, email)
+        for entry in earlier:
+            about = bool(topic_of(entry.title) & topic_of(sentence.text)) or (
+                len(earlier) == 1 and bool(_IT.search(sentence.flat))
+            )
+            if about and entry.title not in moved:
+                moved.add(entry.title)
+                owner = (task.owner if task is not None else None) or entry.owner
+                action = needed_action(entry.title, owner=owner, assigned=task, asking="")
+                yield entry.model_copy(
+                    update={"owner": owner, "due_date": day, "quote": sentence.text, "needed_action": action}
+                )

@@ -27,8 +27,20 @@ _NUMBERS = {
 _MONTH = rf"(?P<month>{'|'.join(sorted(_MONTHS, key=len, reverse=True))})\.?"
 _DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
 _YEAR = r"(?:,? (?P<year>20\d\d))?"
+_WEEKDAY = r"(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?"
+_BINDING = re.compile(
+    r"(?:by|before|until|till|no later than|not later than|latest|due|deadline|at the latest|promised"
+    r"|target|cob|eod"
+    r"|close of business|end of|within|in|tomorrow|expected)\b"
+)
+_BARE_TODAY = re.compile(r"to(?:day|night)\Z")
+_DATED_WEEKDAYS = (
+    re.compile(rf"\b{_WEEKDAY},? (?:the )?{_DAY}(?: of)? {_MONTH}\b{_YEAR}"),
+    re.compile(rf"\b{_WEEKDAY},? (?:the )?{_MONTH} {_DAY}\b{_YEAR}"),
+)
 _CUE = (
-    r"\b(?:by|before|until|till|no later than|not later than|latest|due|due on|deadline(?: is| of| was)?|on"
+    r"\b(?:by|before|until|till|cob|eod|close of business|end of (?:the )?day|this|next|coming"
+    r"|no later than|not later than|latest|due|due on|deadline(?: is| of| was)?|on"
     r"|at the latest|expected|promised(?: for)?|target(?:ing)?|for|expires?|ends?)"
     r"(?: (?:the|close|cob|eod|end|on|of|business|noon|midday|5 ?pm|this|coming|is|it|us|now|in|at|:"
     r"|-))*[ :]*(?P<week>next |this |coming )?(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?"
@@ -40,14 +52,24 @@ _PAST_AFTER = 60
 
 
 def due_date(flat: str, sent: date) -> date | None:
-    """The first day ``flat`` (a flattened sentence sent on ``sent``) gives after a word like "by" or "due"."""
+    """The day ``flat`` (a flattened sentence sent on ``sent``) names as due.
+
+    A day after a word like "by" or "due" before one that is only mentioned, a day to come before one gone by, and any
+    of them before a bare "today"; of equals the first.
+    """
     found = [
-        (match.start(), day)
+        (bool(_BARE_TODAY.match(match[0])), day < sent, not _BINDING.match(match[0]), match.start(), day)
         for pattern, read in _READERS
         for match in pattern.finditer(flat)
         if (day := _valid(read, match, sent)) is not None
     ]
-    return min(found)[1] if found else None
+    return min(found)[-1] if found else _dated_weekday(flat, sent)
+
+
+def _dated_weekday(flat: str, sent: date) -> date | None:
+    """A day to come given as weekday and date, whatever stands before it."""
+    days = (_valid(_month_day, match, sent) for pattern in _DATED_WEEKDAYS for match in pattern.finditer(flat))
+    return min((day for day in days if day is not None and day > sent), default=None)
 
 
 def _valid(read: Callable[[re.Match[str], date], date], match: re.Match[str], sent: date) -> date | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from dealpulse.models import Address
 from dealpulse.processors.operations.contract import EmailText
 
 _NAME = (
-    r"(?:(?:(?:Dr|Mr|Ms|Mrs|Prof)\.?\s+)?[A-Z][\w'’&.-]*[\w](?:\s+(?:&\s+)?(?:de\s+|van\s+"
+    r"(?:(?:(?:Dr|Mr|Ms|Mrs|Prof)\.?\s+)?(?:[A-Z]\.\s?){0,2}[A-Z][\w'’&.-]*[\w](?:\s+(?:&\s+)?(?:de\s+|van\s+"
     r"|von\s+)?[A-Z][\w'’&.-]*[\w]){0,3})"
 )
 _ROLE = (
@@ -35,9 +36,13 @@ _PATTERNS = tuple(
     for pattern in (
         rf"(?i:\b(?:owner|action|responsible|assigned to|with whom))\s*[:=-]\s*{_WHO}",
         rf"\b(?i:waiting|wait)\s+(?:on|for)\s+{_WHO}(?:['’]s?)?\s+(?:to|for|who|in|at)\b",
+        rf"\b(?i:until|unless|before|till|without)\s+{_WHO}\s+(?:has|have|is|are|signs?|delivers?|sends?"
+        rf"|provides?|confirms?|approves?"
+        rf"|gives?|releases?|returns?|issues?|agrees?|consents?|signing|sending|delivering|confirming)\b",
         rf"\b(?i:from|with|by)\s+{_WHO}(?=[\s,.;:!?)'’]|$)",
         rf"(?:^|[,.;:]\s|\s[-–—]\s|\b(?:that|but|and|because|since|as|until"
-        rf"|unless)\s){_WHO}(?:\s*\([^)]*\))?,?\s+(?i:still\s+)?(?:has(?:n't)?|have(?:n't)?|had|is|are|was|needs?|must|will|would"
+        rf"|unless)\s){_WHO}(?:\s*\([^)]*\))?,?\s+(?i:still\s+)?(?:has(?:n't)?|have(?:n't)?|had|is|are|was"
+        rf"|needs?|must|will|would"
         rf"|should|won't|refuses?|refused|declines?|declined|keeps?|did|does|says|said|told|objects?|rejects?"
         r"|rejected|promised|to)\b",
         rf"\b(?i:waiting|wait|awaiting|need|received|get|without|have|until)\b[^.;]{{0,40}}?{_WHO}['’]s?\s",
@@ -46,14 +51,28 @@ _PATTERNS = tuple(
         r"\b(?i:from|with|by)\s+(?P<you>you|your\s+(?:side|team|end))\b",
     )
 )
-_ASSIGNED = re.compile(
-    rf"(?P<who>{_NAME})(?:\s*\([^)]*\))?\s+(?:to|is to|needs to|has to|must)\s+(?!be\b)[a-z]{{3,}}\b"
+_TAKES_ON = (
+    r"(?:(?:has|have)\s+(?:promised|agreed|undertaken|committed|offered|said)\s+(?:to|(?:he|she"
+    r"|they)\s+(?:will|would|can))"
+    r"|(?:is|are)\s+(?:going|expected|due|meant|supposed|committed)\s+to|(?:promised|agreed|undertook"
+    r"|committed|offered|expects"
+    r"|intends|aims|hopes|plans)\s+to|(?:is|are)\s+to|needs?\s+to|has\s+to|have\s+to|must|will|shall"
+    r"|should|can|['’]ll|to)"
 )
+_ASSIGNED = re.compile(
+    rf"(?:\A|[,;:.–—-]\s+|\b(?:and|but|that|so)\s+)(?P<who>{_NAME}|I)(?:\s*\([^)]*\))?\s*(?:\s"
+    rf"|(?=['’]ll)){_TAKES_ON}\s+(?:now\s+|then"
+    rf"\s+|also\s+|try\s+to\s+)?(?!not\b|be\b|have\b|only\b|never\b|chase\b|follow\b|call\b|keep\b|let\b"
+    rf"|update\b|remind\b|speak\b|check\b|ask\b|need\b|want\b|slip\b|miss\b|refuse\b|consider\b|agree\b"
+    rf"|accept\b|bind\b|lapse\b|expire\b)(?P<task>[a-z]{{3,}}\b[^.;!?]*)"
+)
+BULLET = re.compile(r"\A(?:[-*•·–]|\(?[a-z0-9]{1,2}[.)])\s+")
 _YOU = re.compile(r"(?i)\b(?:you|your)\b")
 _US = re.compile(
     r"(?i)\b(?:we owe|on our (?:side|end)|from our (?:side|end)|i (?:owe|still need to)|we (?:have not"
     r"|haven't) (?:sent|provided|signed)|our side)\b"
 )
+_COURTESY = re.compile(r"(?:Dr|Mr|Ms|Mrs|Prof)\.?\s+")
 _GREETING = re.compile(
     r"\A\s*(?:(?:Hi|Hello|Dear|Hey|Good (?:morning"
     r"|afternoon))\s+)?(?P<who>[A-Z][\w'’-]+(?:\s+[A-Z][\w'’-]+)?)\s*(?:,|-|–|\n)"
@@ -76,11 +95,24 @@ def owner_of(sentence: str, email: EmailText) -> str | None:
     return addressee(email) if _YOU.search(text) else None
 
 
-def assigned_to(sentence: str, email: EmailText) -> str | None:
-    """The person a sentence gives the task to: "Karen Ott (seller's counsel) to deliver them by Monday"."""
-    match = _ASSIGNED.match(" ".join(sentence.split()))
-    who = None if match is None else _cleaned(match["who"])
-    return None if who is None else _full_name(who, email)
+@dataclass(frozen=True)
+class Assignment:
+    """Who does what, as a message says it: "Karen Ott (seller's counsel) to deliver them by Monday"."""
+
+    owner: str | None
+    task: str
+    """From its verb on, in the message's words."""
+
+
+def assignment(sentence: str, email: EmailText) -> Assignment | None:
+    """The task a sentence gives to a named person, or takes on for its writer."""
+    for match in _ASSIGNED.finditer(BULLET.sub("", " ".join(sentence.split()))):
+        if match["who"] == "I":
+            return Assignment(owner=_named(email.sender), task=match["task"])
+        who = _cleaned(match["who"])
+        if who is not None:
+            return Assignment(owner=_full_name(who, email), task=match["task"])
+    return None
 
 
 def addressee(email: EmailText) -> str | None:
@@ -105,11 +137,27 @@ def _cleaned(who: str) -> str | None:
 
 
 def _full_name(who: str, email: EmailText) -> str:
-    """A first name as the full name of the one person in the thread who has it."""
-    if " " in who or who.islower():
+    """A first or last name as the full name of the one person in the thread who has it."""
+    title = _COURTESY.match(who)
+    bare = who[title.end() :] if title else who
+    if " " in bare or bare.islower():
         return who
-    people = {address.name for address in _people(email) if address.name.split()[:1] == [who]}
-    return people.pop() if len(people) == 1 else who
+    names = {name for address in _people(email) if (name := _display_name(address))}
+    for part in (-1,) if title else (0, -1):
+        having = {name for name in names if name.split()[part].lower() == bare.lower()}
+        if len(having) == 1:
+            return having.pop()
+    return who
+
+
+def _display_name(address: Address) -> str:
+    """As people write it: "Lindqvist, Maria" the right way round, a name of the mailbox's where none is given."""
+    name = address.name.strip(" '\"")
+    if not name or "@" in name:
+        words = re.split(r"[._-]+", address.address.partition("@")[0])
+        return " ".join(word.capitalize() for word in words) if len(words) == 2 and all(map(str.isalpha, words)) else ""
+    last, comma, first = name.partition(", ")
+    return f"{first} {last}" if comma and " " not in last else name
 
 
 def _people(email: EmailText) -> tuple[Address, ...]:

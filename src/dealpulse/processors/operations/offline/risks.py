@@ -28,7 +28,8 @@ _SPECIFIC = re.compile(
     r"\d+(?:\.\d+)? ?(?:%|percent)|[$€£] ?\d|\b(?:usd|eur|gbp) ?\d|\b(?:19|20)\d\d\b|\b\d+ (?:days|months)"
 )
 _NOT_A_STATEMENT = re.compile(
-    r"\?\W*\Z|\.{4,}|(?:\. ){4,}|\A(?:please )?(?:provide|list|describe|confirm|identify|attach|copies of|details of"
+    r"\?\W*\Z|\.{4,}|(?:\. ){4,}|\A(?:please )?(?:provide|list|describe|confirm|identify|attach|copies of"
+    r"|details of"
     r"|upload)\b"
     r"|\A\W*(?:\d+(?:\.\d+)*\.? )?(?:table of contents|index of)\b|\bfor example\b|\be\.g\."
 )
@@ -102,7 +103,9 @@ def _distinct(hits: Iterable[_Hit]) -> Iterator[RiskEntry]:
         by_category[hit.pattern.category].append(hit)
     for category_hits in by_category.values():
         kept: list[int] = []
-        for hit in sorted(category_hits, key=lambda hit: (-hit.weight, hit.position)):
+        best = max(hit.pattern.strength for hit in category_hits)
+        telling = [hit for hit in category_hits if hit.pattern.strength or not best]
+        for hit in sorted(telling, key=lambda hit: (-hit.pattern.strength, -hit.weight, hit.position)):
             if len(kept) < MOST_OF_A_CATEGORY and all(abs(hit.position - other) > DISTINCT_AFTER for other in kept):
                 kept.append(hit.position)
                 yield _entry(hit)

@@ -22,6 +22,14 @@ _BLOCK_END = re.compile(
 _LINE_END = re.compile(r"\r?\n")
 _FINISHED = re.compile(r"(?:[.:;!?][\"'”’)\]]*|[;,] (?:and|or))\s*\Z")
 _CONTINUES = re.compile(r"\s*(?:[a-z(]|\d+(?!\.\d*\s)[\s,])")
+_UNFINISHED = re.compile(
+    r"(?:\b(?:the|an?|of|to|any|in|by|for|with|from|than|its|such|this|and|or|not|shall|will|other))\s*\Z"
+)
+"""A block that ends like this goes on in the next, whatever the layout."""
+_CAPITAL = re.compile(r"\s*[A-Z][a-z]")
+_HYPHENATED = re.compile(r"(?<=[a-z]{2})-[ \t]*\r?\n[ \t]*(?=[a-z]{2})")
+_MISREAD_L = re.compile(r"(?<=[a-z]{3})1(?![\d.%])")
+"""Of scans: "shal1"."""
 _CUT = re.compile(r"[;.:]\s|\s")
 
 
@@ -36,8 +44,9 @@ class Sentence:
 
     @cached_property
     def flat(self) -> str:
-        """Lower case, one typography, single spaces: what patterns are written against."""
-        return " ".join(typographic(self.text).lower().split())
+        """Lower case, one typography, single spaces, words whole again: what patterns are written against."""
+        whole = _HYPHENATED.sub("", typographic(self.text).lower())
+        return _MISREAD_L.sub("l", " ".join(whole.split()))
 
 
 def sentences_of(pages: Sequence[Page]) -> list[Sentence]:
@@ -68,13 +77,18 @@ def _blocks(text: str) -> Iterator[tuple[int, int]]:
     start = end = 0
     for block_start, block_end in _split(text, _BLOCK_END):
         if end > start and (
-            _FINISHED.search(text, max(start, end - 8), end) or not _CONTINUES.match(text, block_start)
+            _FINISHED.search(text, max(start, end - 8), end)
+            or not (_CONTINUES.match(text, block_start) or _runs_on(text, start, end, block_start))
         ):
             yield start, end
             start = block_start
         end = block_end
     if end > start:
         yield start, end
+
+
+def _runs_on(text: str, start: int, end: int, next_start: int) -> bool:
+    return bool(_UNFINISHED.search(text, max(start, end - 12), end) and _CAPITAL.match(text, next_start))
 
 
 def _split(text: str, boundary: re.Pattern[str]) -> Iterator[tuple[int, int]]:

@@ -12,10 +12,12 @@ from dealpulse.processors.operations.offline.document_types import document_type
 from dealpulse.processors.operations.offline.named_facts import amounts, dates, key_terms, parties
 from dealpulse.processors.operations.offline.sentences import Sentence, sentences_of
 from dealpulse.processors.operations.offline.stopwords import STOPWORDS
-from dealpulse.processors.operations.schemas import SummaryAnswer
+from dealpulse.processors.operations.schemas import NamedValue, SummaryAnswer
 
-SENTENCES = 5
-"""Of a summary."""
+SENTENCES = 4
+"""Of a summary, after the line that says what the document is."""
+LONGEST_LINE = 300
+"""Characters of one line of a summary."""
 MOST_OBLIGATIONS = 8
 LONGEST = 420
 """Characters of a sentence fit for a summary."""
@@ -27,6 +29,8 @@ _DUTY = re.compile(
     r"\b(?:shall|must|agrees? to|undertakes? to|is required to|are required to|is obliged to)\b(?! not be (?:deemed"
     r"|construed))"
 )
+_SENTENCE_STOP = re.compile(r"(?<=[A-Z]{3})\.\Z")
+"""The full stop after "LLC", which "Inc." has of its own."""
 _NO_DUTY = re.compile(
     r"\b(?:shall|will) (?:mean|have the meaning|be deemed|be governed|be construed|constitute|include|apply"
     r"|survive)\b|\bmeans\b"
@@ -37,12 +41,13 @@ def summarise(name: str, pages: Sequence[Page]) -> SummaryAnswer:
     sentences = sentences_of(pages)
     scored = _scored(_fit(sentences)[:_MOST_CONSIDERED])
     head = "\n".join(page.text for page in pages[:3])[:6_000]
-    kind = document_type(name, pages)
+    kind, named, told = document_type(name, pages), parties(head), dates(sentences)
+    lines = [_introduction(kind, named, told), *(_chosen(scored) or _outline(sentences))]
     return SummaryAnswer(
         document_type=kind,
-        summary=_chosen(scored) or _outline(kind, sentences),
-        parties=parties(head),
-        dates=dates(sentences),
+        summary="\n".join(map(_cut, lines)),
+        parties=named,
+        dates=told,
         amounts=amounts(sentences),
         obligations=_obligations(scored),
         key_terms=key_terms("\n".join(page.text for page in pages)[:400_000]),
@@ -79,7 +84,19 @@ def _scored(sentences: Sequence[Sentence]) -> list[tuple[float, Sentence, Counte
     return scored
 
 
-def _chosen(scored: Sequence[tuple[float, Sentence, Counter[str]]]) -> str:
+def _introduction(kind: str, parties: Sequence[str], dates: Sequence[NamedValue]) -> str:
+    """What the document is, between whom and of when, as far as it says."""
+    names = [_SENTENCE_STOP.sub("", name) for name in parties[:2]]
+    between = " between " + " and ".join(names) if len(names) > 1 else f" of {names[0]}" if names else ""
+    day = next((fact.value for fact in dates if fact.name in ("date of the document", "effective date")), None)
+    return f"{kind[:1].upper()}{kind[1:]}{between}{f', {day}' if day else ''}".rstrip(".") + "."
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= LONGEST_LINE else line[: LONGEST_LINE - 2].rsplit(" ", 1)[0].rstrip(" ,;:") + " …"
+
+
+def _chosen(scored: Sequence[tuple[float, Sentence, Counter[str]]]) -> list[str]:
     """The best sentences that do not repeat each other, in reading order."""
     chosen: list[tuple[Sentence, Counter[str]]] = []
     for _, sentence, bag in sorted(scored, key=lambda entry: -entry[0]):
@@ -88,7 +105,7 @@ def _chosen(scored: Sequence[tuple[float, Sentence, Counter[str]]]) -> str:
         if len(chosen) == SENTENCES:
             break
     chosen.sort(key=lambda pair: (pair[0].page, pair[0].start))
-    return " ".join(" ".join(sentence.text.split()) for sentence, _ in chosen)
+    return [" ".join(sentence.text.split()) for sentence, _ in chosen]
 
 
 def _overlap(one: Counter[str], other: Counter[str]) -> float:
@@ -102,7 +119,7 @@ def _obligations(scored: Sequence[tuple[float, Sentence, Counter[str]]]) -> list
     return [" ".join(sentence.text.split()) for _, sentence, _ in best]
 
 
-def _outline(kind: str, sentences: Sequence[Sentence]) -> str:
+def _outline(sentences: Sequence[Sentence]) -> list[str]:
     """For sheets and slides without prose: what they begin with."""
     lines = [" ".join(sentence.text.split()) for sentence in sentences[:6]]
-    return f"A {kind} that begins: " + "; ".join(lines)[:600] if lines else f"A {kind} without readable text."
+    return ["Begins: " + "; ".join(lines)] if lines else ["No readable text."]

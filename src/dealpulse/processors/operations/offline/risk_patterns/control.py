@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from dealpulse.models import Action, RiskCategory, Severity
 from dealpulse.processors.operations.offline.risk_patterns.pattern import Kind, RiskPattern, either_order
-from dealpulse.processors.operations.offline.risk_patterns.wording import DEFINES, NEUTRAL
+from dealpulse.processors.operations.offline.risk_patterns.wording import (
+    DEFINES,
+    NEUTRAL,
+    NO_CONSEQUENCE,
+    PERMITTED_WITHOUT,
+)
 
 _CONTROL = (
     r"(?:changes?|transfer)[ -](?:of|in)[ -](?:the )?(?:\w+ ){0,2}(?:control|ownership)"
-    r"|(?:sale|transfer|acquisition|disposition|disposal) of (?:all or |a |more than )?(?:substantially all|majority"
+    r"|(?:sale|transfer|acquisition|disposition|disposal) of (?:all or |a "
+    r"|more than )?(?:substantially all|majority"
     r"|controlling"
     r"|50 ?%|fifty)[^;]{0,60}?(?:shares|stock|equity|assets|interests?|voting|securities|undertaking)"
     r"|(?:control|ownership)(?: of (?:\w+ ){1,4}?)? ?changes\b|changes? hands|new owner\w*"
@@ -22,11 +28,14 @@ _NO_CONTROL_RIGHT = (
     r"|entitle|result"
     r"|permit|affect|contain|include|terminate|be (?:required|considered|treated|affected))"
     r"|\b(?:no|without) (?:such )?(?:change[ -](?:of|in)[ -]control|consent|approval|notice|party's consent)"
-    r"|\b(?:no|not) (?:\w+ ){0,6}(?:termination|consent|restrict\w+|assignment) (?:right|requirement|provision|is|are)"
+    r"|\b(?:no|not) (?:\w+ ){0,6}(?:termination|consent|restrict\w+|assignment) (?:right|requirement"
+    r"|provision|is|are)"
     r"|\bcontains? no\b|\bnot (?:be )?(?:subject to|conditioned)|\bno (?:restriction|limitation|prohibition)s?\b"
-    r"|\A\W*(?:no|none of the|neither) \w+|\b(?:none of the|no (?:other )?(?:customer|supplier|contract|lender|lease"
+    r"|\A\W*(?:no|none of the|neither) \w+|\b(?:none of the|no (?:other )?(?:customer|supplier|contract"
+    r"|lender|lease"
     r"|counterparty|agreement))\b"
     r"|(?:no|in the absence of)(?: an?)? change[ -](?:of|in)[ -]control"
+    f"|{NO_CONSEQUENCE}|{PERMITTED_WITHOUT}"
 )
 
 _EMPLOYMENT = r"\b(?:executive|employee|employment|severance|officer|optionee|participant|salary)\b"
@@ -72,7 +81,8 @@ CHANGE_OF_CONTROL = (
         why="The acquisition may need this counterparty's consent: read the provision and plan the request.",
         kind=Kind.fact,
         cues=("control",),
-        says=r"change[ -](?:of|in)[ -]control (?:provision|clause|consent|trigger|termination|restriction|waiver)s?\b",
+        says=r"change[ -](?:of|in)[ -]control (?:provision|clause|consent|trigger|termination|restriction"
+        r"|waiver)s?\b",
         unless=f"{NEUTRAL}|{_NO_CONTROL_RIGHT}|{_EMPLOYMENT}",
     ),
     RiskPattern(
@@ -87,7 +97,8 @@ CHANGE_OF_CONTROL = (
             r"change[ -](?:of|in)[ -]control",
             r"\bseverance\b|\bbonus\w*\b|\bvest(?:s|ed|ing)?\b|\blump[- ]sum\b|\bgross[- ]up\b|\bretention\b"
             r"|\bparachute\b"
-            r"|\bshall (?:be entitled to|receive|pay)\b|will pay\b|\btimes (?:the |his |her )?(?:\w+ )?(?:base )?salary"
+            r"|\bshall (?:be entitled to|receive|pay)\b|will pay\b|\btimes (?:the |his "
+            r"|her )?(?:\w+ )?(?:base )?salary"
             r"|months(?:' | of )\w*(?: base)? ?salary|good reason",
             220,
         ),
@@ -114,7 +125,8 @@ ANTI_ASSIGNMENT = (
             r"|substantially)|sale of assets|successor in interest",
             200,
         ),
-        unless=f"{NEUTRAL}|(?<!neither party )\\bmay assign\\b|\\bexcept (?:to|in connection|that|for)\\b"
+        unless=f"{NEUTRAL}|{NO_CONSEQUENCE}|{PERMITTED_WITHOUT}|(?<!neither party )\\bmay assign\\b"
+        f"|\\bexcept (?:to|in connection|that|for)\\b"
         r"|other than (?:to|in connection)|provided,? (?:however,? )?that (?:\w+ ){0,6}may"
         r"|rights, interests or obligations"
         r"|without (?:the |such )?(?:\w+ )?consent (?:in connection|to (?:an? )?(?:affiliate|successor))"
@@ -131,7 +143,8 @@ ANTI_ASSIGNMENT = (
         says=r"(?<!either )(?<!neither )\b(?:supplier|vendor|contractor|licensee|tenant|lessee|company|provider"
         r"|seller|consultant"
         r"|distributor|reseller|borrower|franchisee|[a-z]{3,12}) (?:may|shall|will|must|can) not (?:\w+,? ){0,5}"
-        r"(?:assign|transfer)\b[^;]{0,120}\b(?:this (?:agreement|contract|lease|licen[cs]e)|its rights|the agreement"
+        r"(?:assign|transfer)\b[^;]{0,120}\b(?:this (?:agreement|contract|lease|licen[cs]e)|its rights"
+        r"|the agreement"
         r"|any of its)"
         r"[^;]{0,160}without[^;]{0,50}consent"
         r"|\b(?:is|are) not (?:assignable|transferable)[^;]{0,80}without[^;]{0,50}consent",
@@ -166,7 +179,7 @@ TERMINATION = (
         r"|right to) (?:\w+ ){0,3}"
         r"(?:terminate|cancel)"
         r"|\bterminat\w+ (?:\w+ ){0,3}for convenience\b",
-        unless=f"{NEUTRAL}|{_EMPLOYMENT}"
+        unless=f"{NEUTRAL}|{NO_CONSEQUENCE}|{_EMPLOYMENT}"
         r"|\b(?:may|can|shall|will) not (?:\w+ ){0,3}(?:be )?(?:terminat|cancel)|neither party (?:may|shall)"
         r"|no party (?:may|shall)"
         r"|not (?:be )?(?:terminable|terminat)|\bnon-?cancel\w+|\bno (?:right|termination)|nor may"

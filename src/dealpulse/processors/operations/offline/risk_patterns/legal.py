@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dealpulse.models import Action, RiskCategory, Severity
 from dealpulse.processors.operations.offline.risk_patterns.pattern import Kind, RiskPattern, either_order
-from dealpulse.processors.operations.offline.risk_patterns.wording import TERM_OF_CONTRACT
+from dealpulse.processors.operations.offline.risk_patterns.wording import PERMITTED_WITHOUT, TERM_OF_CONTRACT
 
 _LAWSUIT = (
     r"(?:law)?suits?|complaints?|class actions?|arbitrations?|proceedings?|legal actions?|litigation"
@@ -33,7 +33,8 @@ LITIGATION = (
             "writ",
         ),
         says=r"\b(?:filed|commenced|brought|initiated|served|instituted|lodged|issued)\b[^;]{0,70}"
-        rf"\b(?:{_LAWSUIT})\b[^;]{{0,120}}\b(?:against|court|tribunal|alleging|claiming|seeking|arising|aaa|jams|icc"
+        rf"\b(?:{_LAWSUIT})\b[^;]{{0,120}}\b(?:against|court|tribunal|alleging|claiming|seeking|arising"
+        rf"|aaa|jams|icc"
         rf"|for)\b"
         rf"|\b(?:{_LAWSUIT})\b[^;]{{0,90}}\b(?:was|were|has been|have been|is|are|remains?)\b (?:\w+ ){{0,2}}"
         r"(?:filed|pending|ongoing|commenced|served|threatened|brought|instituted|lodged|scheduled|set for)\b"
@@ -44,7 +45,8 @@ LITIGATION = (
         rf"|\bdefend(?:ing|s|ant)\b[^;]{{0,60}}\b(?:{_LAWSUIT})\b"
         rf"|\bthreaten(?:s|ed|ing)\b[^;]{{0,60}}\b(?:{_LAWSUIT}|sue|to sue)\b",
         unless=f"{TERM_OF_CONTRACT}|bankruptcy proceeding|shall be|\\bany (?:claim|suit|action|proceeding)"
-        r"|patent application|registration statement|proxy|annual report|form (?:8|10)-|insurance claims? (?:process"
+        r"|patent application|registration statement|proxy|annual report|form (?:8|10)-"
+        r"|insurance claims? (?:process"
         r"|handl)"
         r"|claims? (?:administrat|process|manag|handl|adjust)|warranty claims?\b|statement of claims?",
     ),
@@ -58,7 +60,8 @@ LITIGATION = (
         cues=("alleg", "demand", "seek", "plaintiff", "damages", "exposure", "defendant"),
         says=r"\balleg(?:es|ing|ed|ations?)\b[^;]{0,120}\b(?:breach\w*|infring\w*|discriminat\w*|negligen\w*"
         r"|fraud\w*|harass\w*"
-        r"|misappropriat\w*|violat\w*|wrongful\w*|retaliat\w*|unpaid|defect\w*|misrepresent\w*|non-?payment|failure)"
+        r"|misappropriat\w*|violat\w*|wrongful\w*|retaliat\w*|unpaid|defect\w*|misrepresent\w*"
+        r"|non-?payment|failure)"
         r"|\b(?:demand letter|letter before action|letter of claim|notice of (?:claim|dispute|arbitration)"
         r"|cease[- ]and[- ]desist)\b"
         r"[^;]{0,80}\b(?:received|from|dated|sent|alleging|on|by)\b"
@@ -141,7 +144,8 @@ REGULATORY = (
             r"|\bwithout (?:a |an |the )?(?:\w+ )?licen[cs]e|\bred flags?|\bscreen(?:ed|ing)\b",
             140,
         ),
-        unless=f"{TERM_OF_CONTRACT}|court sanctions?|sanctioned by the (?:court|board)|in compliance with|complied",
+        unless=f"{TERM_OF_CONTRACT}|{PERMITTED_WITHOUT}|court sanctions?|sanctioned by the (?:court"
+        f"|board)|in compliance with|complied",
     ),
     RiskPattern(
         category=RiskCategory.regulatory,
@@ -195,7 +199,7 @@ REGULATORY = (
         r"|attorney general)\b[^;]{0,40}"
         r"\b(?:opened|launched|commenced|began|is conducting)\b[^;]{0,30}\b(?:investigation|inquiry|examination"
         r"|review)",
-        unless=f"{TERM_OF_CONTRACT}|\\btax\\b|lease|patent|copyright|insurance|driver'?s? licen"
+        unless=f"{TERM_OF_CONTRACT}|{PERMITTED_WITHOUT}|\\btax\\b|lease|patent|copyright|insurance|driver'?s? licen"
         f"|software licen[cs]es? (?:expired|lapsed)"
         r"|withholding|regulatory approvals? (?:has|have) been",
     ),

@@ -4,11 +4,150 @@ from __future__ import annotations
 
 from dealpulse.models import Action, RiskCategory, Severity
 from dealpulse.processors.operations.offline.risk_patterns.pattern import Kind, RiskPattern, either_order
-from dealpulse.processors.operations.offline.risk_patterns.wording import CONTRACT_LANGUAGE
+from dealpulse.processors.operations.offline.risk_patterns.wording import CONTRACT_LANGUAGE, MAY
 
 _MONEY = r"(?:\$|usd|us\$|eur|gbp|chf|£|€) ?\d|\b\d[\d,.]* ?(?:million|m\b|k\b|thousand|billion)"
 
+_BOOKED = (
+    r"(?:booked|recogni[sz](?:ed|es|ing)|recorded|recording|booking|accounted for|invoiced|billed|taken"
+    r"|included|posted|reported)"
+)
+_EARNED = (
+    r"(?:deliver(?:y|ed|ies)|shipp(?:ed|ing)|shipments?|accept(?:ance|ed)|perform(?:ed|ance)|install(?:ed"
+    r"|ation)|commission(?:ed|ing)"
+    r"|dispatch(?:ed)?|despatch(?:ed)?|hand-?over|handed over|go-?live|went live|rendered|complet(?:ed"
+    r"|ion)|transfer(?:red)?|left the"
+    r"|started|begun|signed|earned|collected|sign-off)"
+)
+_NOT_YET = (
+    rf"(?:\b(?:not|never|no|yet|n't|without|absent|pending|outstanding|incomplete"
+    rf"|missing)\b[^;]{{0,40}}?\b{_EARNED}\b"
+    rf"|\b{_EARNED}\b[^;]{{0,60}}?\b(?:not|never|n't|pending|outstanding|only|until|later|following"
+    rf"|subsequent|next|after year|did not"
+    rf"|missing)\b|\b(?:undelivered|unshipped|unaccepted|unperformed|uncompleted|unsigned)\b)"
+)
+_ALTHOUGH = (
+    r"\b(?:although|though|even though|despite|while|whilst|whereas|but|yet|however|when|with"
+    r"|notwithstanding|where)\b"
+)
+_AHEAD = r"\b(?:before|prior to|ahead of|in advance of|in anticipation of|earlier than)\b"
+_SALE = (
+    r"\b(?:revenues?|sales?|turnover|licen[cs]e fees?|income|invoices?|contract value|orders?|milestones?"
+    r"|fees?|units?|ebitda)\b"
+)
+
+_BOOKED_TOO_EARLY = RiskPattern(
+    category=RiskCategory.earnings_quality,
+    severity=Severity.P1,
+    action=Action.price,
+    title="Revenue booked before it was earned",
+    why="It has to come out of the period's earnings, and the same practice may have been used elsewhere.",
+    kind=Kind.term,
+    strength=2,
+    cues=(
+        "book",
+        "recogni",
+        "record",
+        "revenue",
+        "sales",
+        "invoice",
+        "cut-off",
+        "cutoff",
+        "cut off",
+        "side letter",
+        "side-letter",
+    ),
+    says=rf"\b{_BOOKED}\b.{{0,120}}?{_ALTHOUGH}.{{0,100}}?(?:{_NOT_YET}"
+    rf"|\b{_EARNED}\b.{{0,60}}?\b(?:took place|happened|occurred"
+    rf"|followed|in (?:january|february|march|april|may|june|july|august|september|october|november"
+    rf"|december|q[1-4]|fy|20\d\d)))"
+    rf"|\b{_BOOKED}\b.{{0,80}}?{_AHEAD}.{{0,60}}?\b{_EARNED}\b"
+    rf"|{_SALE}.{{0,60}}?{_AHEAD}.{{0,40}}?\b{_EARNED}\b.{{0,60}}?\b{_BOOKED}\b"
+    rf"|{_NOT_YET}.{{0,120}}?\b(?:but|yet|nevertheless|still|already|although"
+    rf"|though)\b.{{0,60}}?(?:{_SALE}|\b{_BOOKED}\b)"
+    rf"|\b{_BOOKED}\b.{{0,40}}?\brevenues?\b.{{0,100}}?{_NOT_YET}"
+    rf"|{_SALE}.{{0,60}}?\b{_BOOKED}\b.{{0,100}}?{_NOT_YET}"
+    rf"|\brevenues?\b[^;]{{0,40}}?\b(?:includes?|contains?|comprises?)\b[^;]{{0,80}}?{_NOT_YET}"
+    r"|\bcut-? ?off\b[^;]{0,80}\b(?:errors?|issues?|problems?|exceptions?|failures?|weak\w*|wrong"
+    r"|incorrect|misstat\w+|adjustments?"
+    r"|invoices? for|found|deficien\w+)\b|\b(?:booked|recorded|recogni[sz]ed) in the wrong (?:period"
+    r"|month|quarter|year)"
+    r"|\bside[- ]letters?\b[^;]{0,140}?\b(?:returns?|refund\w*|cancel\w*|buy[- ]?back|repurchase"
+    r"|extended payment|contingent|undisclosed"
+    r"|not disclosed|accept\w*|revenue|sales?)\b",
+    unless=r"\bnot (?:be )?(?:\w+ )?(?:recogni[sz]ed|booked|recorded|invoiced|billed|taken)\b"
+    r"|\bno (?:\w+ )?(?:revenues?|income|side[- ]letters?"
+    r"|sales?|errors?|exceptions?|issues|invoices?)\b|deferred (?:revenue|income)|revenue is deferred"
+    r"|\bcontract liabilit\w+"
+    r"|\b(?:is|are|be) (?:\w+ )?(?:recogni[sz]ed|recorded) (?:\w+ ){0,2}(?:when|once|after|upon|on|at|as"
+    r"|over|if)\b|\bwill be\b|\bshall\b"
+    r"|\b(?:any and all|parties hereto|effective time|means|this agreement)\b|\bif\b|\bunless\b|sales tax"
+    r"|gain|deferred tax|goodwill"
+    rf"|{MAY}|\bpurchase price\b|expense|closing|merger|minutes|meeting|share\w*|warrant\w*|mortgage|deed",
+)
+
+_COMMITMENT = (
+    r"\b(?:pensions?|retire(?:ment|e)|post-?retirement|superannuation|severance|gratuit(?:y|ies)|medical"
+    r"|benefits?|jubilee|bonus\w*"
+    r"|earn-?outs?|deferred|accrued|commitments?|promises?|liabilit\w+|obligations?|deposits?|leases?"
+    r"|provisions?|overtime|vacation"
+    r"|holiday|shareholder loans?|capex|capital expenditure|taxes|grants?|dividends?|prepayments?"
+    r"|factoring|consideration|commissions?"
+    r"|loans?|payables?|items?|arrears|guarantees?|litigation)\b"
+)
+_AS_DEBT = (
+    r"(?:\b(?:not|never|nor|n't|un-?)\b (?:\w+ ){0,3}?(?:shown|treated|included|classified|recorded"
+    r"|reported|counted|reflected|presented"
+    r"|captured|considered?|regarded|recogni[sz]ed|consider|treat|count|include|show|report|classify"
+    r"|accounted for|part of)\b[^;]{0,80}?"
+    r"\b(?:debt|indebtedness|borrowings)\b"
+    r"|\b(?:excludes?|excluded|excluding|omits?|omitted|leaves? out|left out|left outside|kept out"
+    r"|missing|carved out)\b[^;]{0,80}?"
+    r"\b(?:net debt|debt|indebtedness)\b"
+    r"|\boutside (?:of )?(?:\w+ ){0,2}(?:net debt|debt)\b|\b(?:should|must|needs? to|ought to|to) (?:\w+ )?(?:be )?"
+    r"(?:treated|considered|included|counted|regarded|added|reclassified)\b[^;]{0,30}?\b(?:as|in"
+    r"|to) (?:\w+ ){0,2}?(?:net )?debt\b)"
+)
+
+_LEAVES_OUT = (
+    r"\b(?:excludes?|excluded|omits?|omitted|leaves? out|left out|(?:do|does|did)(?: not|n't) (?:treat"
+    r"|show|include|consider|count|report"
+    r"|regard|classify|reflect|recogni[sz]e))\b"
+)
+
+_NOT_SHOWN_AS_DEBT = RiskPattern(
+    category=RiskCategory.debt_like_items,
+    severity=Severity.P1,
+    action=Action.price,
+    title="An obligation management does not count as debt",
+    why="It will be paid by the buyer: deduct it from the price like debt.",
+    kind=Kind.term,
+    strength=2,
+    cues=("debt", "unfunded", "under-funded", "underfunded", "deficit", "borrowings", "not funded", "shortfall"),
+    says=either_order(_COMMITMENT, _AS_DEBT, 200)
+    + rf"|{_LEAVES_OUT}[^;]{{0,60}}?{_COMMITMENT}[^;]{{0,80}}?\b(?:net debt|debt|indebtedness)\b"
+    + "|"
+    + either_order(
+        r"\b(?:unfunded|under-?funded|not funded|partly funded|unprovided)\b",
+        r"\b(?:pensions?|retire(?:ment|e)\w*|severance|gratuit\w+|commitments?|promises?|benefits?"
+        r"|entitlements?|medical|obligations?)\b",
+        60,
+    )
+    + r"|\b(?:pensions?|defined[- ]benefit|retirement)\b[^;]{0,60}?\b(?:deficit|shortfall)\b",
+    unless=r"\bno (?:items?|liabilit\w+|obligations?|amounts?|unfunded|pension|under-?funded|such"
+    r"|deficit)\b|\bfully funded\b"
+    r"|\bwithout\b[^;]{0,30}\b(?:unfunded|deficit)|\bpurposes of (?:this|the)\b|\bthis agreement\b"
+    r"|\bcredit agreement\b|\bmeans\b|\berisa\b"
+    r"|\bany (?:unfunded|under-?funded|pension|plan)|\bneither\b|\bnone\b|effective time|\bshall\b"
+    r"|equity securities|collateral|\bbad debts?\b"
+    r"|\bhas not\b[^;]{0,40}\bincurred|debt securities|debt financing|\bnor\b"
+    r"|unfunded commitments? (?:under|of) (?:the )?(?:lenders?|revolv\w+)"
+    r"|\blenders?\b",
+)
+
 EARNINGS = (
+    _BOOKED_TOO_EARLY,
+    _NOT_SHOWN_AS_DEBT,
     RiskPattern(
         category=RiskCategory.earnings_quality,
         severity=Severity.P1,
@@ -63,7 +202,8 @@ EARNINGS = (
         r"|\boverstat(?:es?|ed|ing)\b[^;]{0,40}\b(?:ebitda|earnings|revenue|income|margins?)\b"
         r"|\bcapitali[sz](?:ed|es|ing)\b[^;]{0,100}\b(?:should (?:have been|be) expensed|rather than expens\w+"
         r"|operating expenses)",
-        unless=f"{CONTRACT_LANGUAGE}|amended and restated|\\bexcluding\\b|\\bexcludes?\\b|non-gaap|one-time (?:fee"
+        unless=f"{CONTRACT_LANGUAGE}|\\bnot (?:\\w+ )?recogni[sz]ed\\b[^;]{{0,40}}\\b(?:before|prior)"
+        f"|amended and restated|\\bexcluding\\b|\\bexcludes?\\b|non-gaap|one-time (?:fee"
         f"|payment|charge) (?:of|payable)",
     ),
     RiskPattern(
@@ -77,7 +217,8 @@ EARNINGS = (
         says=either_order(
             r"\breceivables?\b|\binventor(?:y|ies)\b|\bworking capital\b|\bpayables?\b|\bdso\b"
             r"|\bdays sales outstanding",
-            r"\b(?:is|are|was|were|of which) [^;]{0,40}(?:over ?due|past due)|\bover (?:90|120|180) days|\b(?:90|120"
+            r"\b(?:is|are|was|were|of which) [^;]{0,40}(?:over ?due|past due)|\bover (?:90|120|180) days"
+            r"|\b(?:90|120"
             r"|180)\+? days (?:past|old|over)"
             r"|\bolder than (?:90|120|180|12)|\bobsolete\b|\bslow[- ]moving|\bwritten (?:off|down)|\bshortfall\b"
             r"|\bbelow (?:the )?(?:\w+ )?(?:peg"
@@ -109,7 +250,8 @@ EARNINGS = (
             "transaction bonus",
             "debt-like",
         ),
-        says=r"\b(?:unfunded|under-?funded)\b[^;]{0,60}\b(?:pension|liabilit\w+|obligations?|plan|benefit|severance)\b"
+        says=r"\b(?:unfunded|under-?funded)\b[^;]{0,60}\b(?:pension|liabilit\w+|obligations?|plan|benefit"
+        r"|severance)\b"
         r"|\bpension (?:deficit|shortfall|plan (?:is|was) (?:under-?funded|unfunded))\b|\bdebt-like\b"
         r"|\b(?:deferred (?:compensation|consideration|purchase|bonus\w*)|earn-?outs?|shareholder loans?"
         r"|unpaid (?:bonus\w*|wages|overtime"
@@ -198,7 +340,8 @@ EARNINGS = (
         r"|lease|facility|borrowings?|liabilit\w+)\b"
         r"|\b(?:corporate|parent(?: company)?|irrevocable|unconditional) guarant(?:y|ee)s?\b[^;]{0,30}\b(?:issued"
         r"|given|provided|executed|delivered|granted)\b"
-        r"|\boff[- ]balance[- ]sheet (?:\w+ ){0,2}(?:obligations?|liabilit\w+|arrangements?|financing|exposure|lease"
+        r"|\boff[- ]balance[- ]sheet (?:\w+ ){0,2}(?:obligations?|liabilit\w+|arrangements?|financing"
+        r"|exposure|lease"
         r"|vehicle)"
         r"|\b(?:factoring|receivables (?:sale|purchase))\b[^;]{0,80}\bwith (?:full )?recourse\b|\bkeepwell\b",
         unless=f"{CONTRACT_LANGUAGE}|\\b(?:no|not|nor|any|without|neither)\\b[^;]{{0,40}}(?:off[- ]balance|guarant)"

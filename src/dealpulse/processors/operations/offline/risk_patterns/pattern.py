@@ -34,6 +34,8 @@ class RiskPattern:
     """One of these words must be there: a cheap test before the expensive one."""
     says: str
     unless: str = ""
+    strength: int = 1
+    """How telling a match is beside others of its category. One of 0 counts only where the document has none better."""
 
     @cached_property
     def _says(self) -> re.Pattern[str]:
@@ -65,7 +67,7 @@ _DENIAL_BEFORE = re.compile(
 )
 _DENIAL_FIRST = re.compile(
     r"^(?:\(?[a-z0-9]{1,5}[.)] ?)*(?:except as [^;]{0,120}, )?(?:none|neither|nor|no(?! (?:alternat|second|backup"
-    r"|other qualified|written)\w*))\b"
+    r"|other qualified|written|source|offer|copy of the source)\w*))\b"
 )
 _DENIAL_AFTER = re.compile(r"^[^;.]{0,30}\b(?:none|nil|not applicable|n/a)\b")
 _HYPOTHETICAL = re.compile(
@@ -86,14 +88,42 @@ _SETTLED = re.compile(
     r"|fully reserved|with no findings)\b"
 )
 _UNSETTLED = re.compile(
-    r"\b(?:not|never|until|once|yet to|cannot)\b[^;]{0,30}\b(?:settled|dismissed|withdrawn|remediated|resolved|cured"
+    r"\b(?:not|never|until|once|yet to|cannot)\b[^;]{0,30}\b(?:settled|dismissed|withdrawn|remediated"
+    r"|resolved|cured"
     r"|removed"
     r"|rectified|replaced|released)\b"
+)
+_DENIED_WITHIN = re.compile(
+    r"(?<=.)\b(?:found|identif(?:y|ied)|reveal(?:ed|s)?|report(?:ed|s)?|uncover(?:ed|s)?|detect(?:ed|s)?"
+    r"|noted|show(?:ed|s)?"
+    r"|disclosed|raised|rais(?:ed|es)) (?:no|nothing|none|zero|neither)\b"
+    r"|\b(?:did|does|do|has|have) not (?:find|found|identif(?:y|ied)|reveal(?:ed)?|report(?:ed)?|uncover(?:ed)?"
+    r"|detect(?:ed)?|show(?:n)?)\b"
+)
+_PURPOSE = re.compile(
+    r"\b(?:purpose|objective|aim|goal|intent|object|scope|mandate|task)s?\b[^;]{0,100}\b(?:is|was|were"
+    r"|are|includ\w+"
+    r"|compris\w+|cover\w+|consist\w+)\b"
+    r"|\b(?:performed|conducted|carried out|undertaken|commissioned|engaged|retained|designed|intended"
+    r"|instructed|prepared)"
+    r" (?:\w+ ){0,6}?(?:to|for the purpose of) (?:\w+ )?(?:identif\w+|assess\w*|determin\w+|evaluat\w+|establish\w*"
+    r"|review\w*|test\w*|detect\w*|find\w*|ascertain\w*)"
+    r"|\b(?:term|expression|phrase)\b[^;]{0,60}\b(?:refers? to|means|describes?|denotes?|includes?)\b"
+    r"|\bis defined\b"
+    r"|\bare defined\b"
+)
+"""What a report sets out to do, or what its words mean."""
+_RESULT = re.compile(
+    r"\b(?:and|but|which|it|we|that|then) (?:\w+ )?(?:found|identified|revealed|disclosed|detected"
+    r"|confirmed|encountered"
+    r"|uncovered|showed)\b"
 )
 
 
 def _denied(flat: str, match: re.Match[str]) -> bool:
-    """Whether a fact is denied, only supposed, or over."""
+    """Whether a fact is denied, only supposed, only looked for, or over."""
+    if _DENIED_WITHIN.search(match[0]) or (_PURPOSE.search(flat) and not _RESULT.search(flat)):
+        return True
     if _DENIAL_BEFORE.search(flat[max(0, match.start() - 90) : match.start()]) or _HYPOTHETICAL.search(flat):
         return True
     first = _DENIAL_FIRST.match(flat)

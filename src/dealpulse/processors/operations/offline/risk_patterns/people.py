@@ -6,7 +6,148 @@ from dealpulse.models import Action, RiskCategory, Severity
 from dealpulse.processors.operations.offline.risk_patterns.pattern import Kind, RiskPattern, either_order
 from dealpulse.processors.operations.offline.risk_patterns.wording import CONTRACT_LANGUAGE
 
+_OWNER = (
+    r"(?:chief \w+(?: \w+)? officers?|ceo|cfo|cto|coo|founders?|co-founders?|founding \w+|directors?"
+    r"|officers?|shareholders?"
+    r"|stockholders?|chair(?:man|woman|person)?|president|managing director|general manager|seller"
+    r"|vendor's owner|owner"
+    r"|principal|executives?|family|wife|husband|spouse|brother|sister|son|daughter|father|mother|cousin"
+    r"|in-law|relatives?)"
+)
+_COUNTERPARTY = (
+    r"\b(?:landlord|lessor|supplier|vendor|customer|distributor|contractor|subcontractor|agency|premises"
+    r"|building|warehouse"
+    r"|property|plant|office|site|lender|reseller|service provider|logistics|rent(?:s|ed)?|leas(?:es?|ed)"
+    r"|suppl(?:y|ies|ied))\b"
+)
+_BELONGS = (
+    r"\b(?:owned|held|controlled|majority-owned|wholly-owned)\b[^;]{0,40}?\bby\b|\b(?:belongs|belonging) to\b"
+    r"|\bwhose (?:sole |only |majority |managing |principal |ultimate )*(?:members?|owners?|shareholders?"
+    r"|stockholders?"
+    r"|beneficiar(?:y|ies)|partners?)\b"
+    r"|\bin which\b|\b(?:interest|stake|shareholding)s? (?:is |are )?held by\b|\b(?:entity|company"
+    r"|vehicle|affiliate) of\b"
+)
+_RELATIVE_OWNS = (
+    r"\b(?:founder|ceo|cfo|cto|owner|seller|director|chairman|president|officer)(?:'s"
+    r"|s') (?:\w+ )?(?:brother|sister|wife"
+    r"|husband|spouse|son|daughter|family|cousin|father|mother|trust"
+    r"|holding company)\b[^;]{0,40}\b(?:owns|controls|holds|runs)\b"
+)
+_WHO_IS_CONNECTED = rf"[^;]{{0,90}}?\b{_OWNER}\b"
+
+_LEAVE = (
+    r"(?:leav(?:e|es|ing)\b(?! (?:it|this|that|open|room|blank|behind|the (?:price|terms|office|matter"
+    r"|room|door|decision)))"
+    r"|step(?:s|ping)? (?:down|back|aside|away)|stand(?:s|ing)? down|retir(?:e|es|ing|ement)\b|depart(?:s"
+    r"|ing|ure)?\b"
+    r"|mov(?:e|es|ing) on\b|resign(?:s|ing|ation)?\b|quit(?:s|ting)?\b|exit(?:s|ing)?\b"
+    r"|go(?:ing)?(?= within| after| once"
+    r"| when| by)|pursu(?:e|ing) (?:other|new|another)|hand(?:ing)? over|bow(?:ing)? out"
+    r"|withdraw from (?:the )?(?:business"
+    r"|company|day))"
+)
+_MEANS_TO = (
+    r"(?:intends?|means|meant|plans?|expects?|expected|wants?|wishes|hopes|aims|would (?:like|prefer)"
+    r"|prefers|has decided|decided"
+    r"|is (?:planning|looking|minded|likely|set|due|preparing|about|going)|intending|planning|proposes"
+    r"|intention|desire|wish"
+    r"|will|would|to|does not intend|not intend)"
+)
+_TOLD = (
+    r"(?:told|informed|advised|indicated|announced|signal(?:l)?ed|notified|mentioned|confirmed"
+    r"|made (?:it )?(?:clear|known|plain)"
+    r"|said|says|confided|let (?:it be|us|the board|management) know\w*|disclosed|communicated|stated|hinted)"
+)
+_AFTER_THE_DEAL = (
+    r"(?:clos(?:e|ing)|completion|the (?:sale|transaction|deal|acquisition|merger|takeover|handover)"
+    r"|earn-?out|post-(?:closing"
+    r"|close|deal|completion|acquisition)|(?:months?|years?) (?:of|after|from|following|post))\b"
+)
+_ROLE = (
+    r"(?:founders?|co-founders?|chief \w+|ceo|cto|cfo|coo|cro|cio|ciso|head of|vice president|vp"
+    r"|directors?|lead|principal"
+    r"|president|managing director|general manager|architect|engineer|scientist|partner|key (?:employee"
+    r"|engineer|manager)"
+    r"|chair(?:man|woman)?|executive|inventor)"
+)
+
+_STAYS = (
+    rf"\b(?:no (?:\w+ )?(?:plans?|intentions?|wish|desire)|(?:not|n't|never"
+    rf"|nor)(?: currently)? (?:\w+ ){{0,2}}?(?:plan\w*|intend\w*"
+    rf"|expect\w*|mean|want\w*|wish\w*|going|consider\w*)) (?:to |on )?(?:\w+ )?{_LEAVE}"
+)
+
+_WANTS_TO_LEAVE = RiskPattern(
+    category=RiskCategory.key_person,
+    severity=Severity.P1,
+    action=Action.structure,
+    title="Somebody the business needs means to leave",
+    why="Know-how and relationships go with the person: agree retention and a hand-over before close.",
+    kind=Kind.fact,
+    strength=2,
+    cues=(
+        "leav",
+        "step",
+        "stand",
+        "retir",
+        "depart",
+        "mov",
+        "resign",
+        "quit",
+        "exit",
+        " go ",
+        "pursu",
+        "hand",
+        "stay",
+        "remain",
+    ),
+    says=rf"\b{_ROLE}\b[^;]{{0,140}}?\b{_MEANS_TO}\b[^;]{{0,30}}?\b{_LEAVE}"
+    rf"|\b{_ROLE}\b[^;]{{0,50}}?\b(?:leaving|retiring|departing|departure|stepping down|moving on"
+    rf"|retirement|exits?|leaves"
+    rf"|retires|departs|steps down)\b[^;]{{0,60}}?\b(?:{_AFTER_THE_DEAL}|expected|announced|planned"
+    rf"|imminent|no successor|in \d+|by)"
+    rf"|\b(?:{_MEANS_TO}|has|have)\b[^;]{{0,30}}?\b{_LEAVE}[^;]{{0,90}}?\b{_AFTER_THE_DEAL}"
+    rf"|\b{_AFTER_THE_DEAL}[^;]{{0,60}}?\b(?:he|she|they)\b[^;]{{0,20}}?\b{_MEANS_TO}\b[^;]{{0,30}}?\b{_LEAVE}"
+    rf"|\b{_TOLD}\b[^;]{{0,120}}?\b(?:he|she|they|his"
+    rf"|her)\b[^;]{{0,40}}?\b{_LEAVE}[^;]{{0,90}}?\b(?:{_AFTER_THE_DEAL}"
+    rf"|months?|year)"
+    rf"|\b{_TOLD}\b (?:to )?(?:the )?(?:board|directors|chair\w*|investors|shareholders|management"
+    rf"|seller)\b[^;]{{0,60}}?"
+    rf"\b{_MEANS_TO}\b[^;]{{0,30}}?\b{_LEAVE}"
+    r"|\b(?:does|do|will|would|did|is|are)(?: not|n't)\b[^;]{0,40}?\b(?:stay|remain|staying|remaining)\b[^;]{0,40}?"
+    r"\b(?:beyond|past|after|following|longer|once|post)\b"
+    r"|\b(?:announced|submitted|tendered) (?:his|her|their) (?:\w+ )?(?:retirement|departure|resignation|exit)\b",
+    unless=rf"\bany and all\b|\bparties hereto\b|\beffective time\b|{_STAYS}"
+    r"|leave of absence|maternity|parental|annual leave|paid leave|sick leave|notice of (?:termination"
+    r"|meeting)|good reason"
+    r"|retirement (?:plan|benefit|account|scheme|age|savings)|lease|tenant|premises|\bexit (?:strategy"
+    r"|multiple|interview)"
+    r"|hand over (?:the )?(?:documents|keys|files)|\bif\b|\bshall\b|agreement|deposit|inspect",
+)
+
+_OWNED_COUNTERPARTY = RiskPattern(
+    category=RiskCategory.related_party,
+    severity=Severity.P2,
+    action=Action.investigate,
+    title="A landlord, supplier or customer belongs to insiders",
+    why="Its terms may not be at market, and it stays behind with the seller when the company is sold.",
+    kind=Kind.term,
+    strength=2,
+    cues=("owned", "held", "holds", "controlled", "belong", "whose", "in which", "owns", "controls", "entity of"),
+    says=either_order(rf"(?>(?:{_BELONGS}){_WHO_IS_CONNECTED})|{_RELATIVE_OWNS}", _COUNTERPARTY, 220),
+    unless=r"\b(?:no|none|neither|nor|never|not)\b[^;]{0,120}\b(?:owned|held|controlled|affiliated|owns"
+    r"|holds|belong\w*)\b"
+    r"|stockholders? of record|shareholders? of record|beneficial\w* own|tender offer|merger sub"
+    r"|\boptions?\b|\bvot(?:e|es|ing)\b"
+    r"|\bmeans\b|\bany (?:\w+ ){0,3}(?:director|officer|shareholder|stockholder)|\bshall\b"
+    r"|meetings? (?:was |were |is )?held|held (?:on|in|at)\b"
+    r"|independent director|\bif\b|publicly|intellectual property|security interest|collateral",
+)
+
 PEOPLE = (
+    _OWNED_COUNTERPARTY,
+    _WANTS_TO_LEAVE,
     RiskPattern(
         category=RiskCategory.related_party,
         severity=Severity.P2,
@@ -64,7 +205,8 @@ PEOPLE = (
             r"\b(?:independent )?contractors?\b|\bfreelancers?\b|\b1099s?\b|\bconsultants\b",
             r"\bshould (?:be|have been) (?:classified|treated)|\breclassif\w+|\btreated as employees\b"
             r"|\bwork\w* (?:\w+ ){0,3}full[- ]time\b|\bset (?:hours|schedules?)\b|\bfixed hours"
-            r"|\bexclusively for\b|\bcompany (?:equipment|laptops?|e-?mail)\b|\bsupervis(?:ed|ion) by\b|\bde facto\b"
+            r"|\bexclusively for\b|\bcompany (?:equipment|laptops?|e-?mail)\b|\bsupervis(?:ed|ion) by\b"
+            r"|\bde facto\b"
             r"|\beconomic realit\w+|\babc test\b"
             r"|\bemployee status\b|\bir35\b",
             150,
@@ -128,7 +270,8 @@ PEOPLE = (
         r"|understands?|knows)\b"
         r"|\bkey[- ](?:man|person) (?:risk|depend\w+|exposure)|\bsole holder of\b[^;]{0,40}knowledge"
         r"|\bno succession plan\b",
-        unless=f"{CONTRACT_LANGUAGE}|\\bexecutive\\b|retired in|leave of absence|maternity|notice of (?:termination"
+        unless=f"{CONTRACT_LANGUAGE}|{_STAYS}|\\bexecutive\\b|retired in|leave of absence|maternity"
+        f"|notice of (?:termination"
         f"|meeting)|reasonably rely|board of directors"
         r"|good reason|relied|lease",
     ),

@@ -6,6 +6,93 @@ from dealpulse.models import Action, RiskCategory, Severity
 from dealpulse.processors.operations.offline.risk_patterns.pattern import Kind, RiskPattern
 from dealpulse.processors.operations.offline.risk_patterns.wording import DEFINES, LISTED, NEUTRAL
 
+_MARKET = (
+    r"(?:sell\w*|resell|licen[cs]\w+|offer\w*|supply\w*|suppli(?:ed|es)|market\w*|provid\w+|deploy\w*|distribut\w+"
+    r"|leas(?:e|ed|ing)\b|install\w*|deliver\w*|promot\w+|commerciali[sz]\w+|mak(?:e|ing)\b[^;]{0,100}?\bavailable"
+    r"|made available|avail(?:able)?\b|grant\w*)"
+)
+_PROMISES_NOT = (
+    r"(?:(?:shall|will|may|must|can|agrees?|undertakes?|covenants?|promis\w+|commits?|committed|agreed|undertaken)"
+    r"(?: that (?:it|they|we) (?:shall|will|may|would))?(?: to)?,? (?:n[o0]t|never|neither)"
+    r"|(?:refrains?|abstains?|desists?|prohibited|precluded|barred|restricted|prevented) from)\b"
+)
+_OTHERS = (
+    r"(?:any(?:one| one|body)|an(?:y|other)|any other|no (?:one|other)|third"
+    r"|others?)\b[^;]{0,80}?\b(?:other than|except(?:ing"
+    r"| for| to)?|besides|apart from|save(?: for| to)?|but(?: for)?|else|outside)\b"
+)
+_USERS = (
+    r"(?:customer|client|user|operator|buyer|purchaser|licensee|hospital|clinic|bank|retailer|refiner(?:y"
+    r"|ies)|port|airport"
+    r"|utilit(?:y|ies)|carrier|airline|manufacturer|plant|site|terminal|facilit(?:y|ies)|mine|farm|school"
+    r"|insurer|hotel|lab"
+    r"|laborator(?:y|ies)|store|dealer|distributor|company|person|party|entity|competitor|platform|depot"
+    r"|railway|provider)"
+    r"(?:s|ies)?"
+)
+_MARKET_WITHIN = (
+    r"(?:in|within|throughout|for use (?:in|at|on|by)|at|across|inside) (?:any |the |all |such |said "
+    r"|an? )?(?:\w+[ -]){0,4}?"
+    r"(?:field|territor(?:y|ies)|region|sector|industry|segment|countr(?:y|ies)|states?|markets?|vertical|sites?"
+    r"|refiner(?:y|ies)|hospitals?|terminals?|ports?|airports?|mines?|plants?|platforms?)\b"
+)
+
+_EXCLUSIVE_IN_SUBSTANCE = RiskPattern(
+    category=RiskCategory.exclusivity,
+    severity=Severity.P1,
+    action=Action.investigate,
+    title="The company may offer this to one customer only",
+    why="Exclusivity in substance, whatever the clause is called: it binds the buyer and closes a market.",
+    kind=Kind.term,
+    strength=2,
+    cues=(
+        "sel",
+        "licen",
+        "offer",
+        "suppl",
+        "market",
+        "provid",
+        "avail",
+        "deploy",
+        "distribut",
+        "install",
+        "grant",
+        "commerciali",
+    ),
+    says=rf"\b{_PROMISES_NOT}(?>[^;]{{0,160}}?\b{_MARKET}\b)[^;]{{0,200}}?(?:\b{_OTHERS}|\b(?:any|another"
+    rf"|an) (?:other )?"
+    rf"(?:\w+ ){{0,4}}?{_USERS}\b[^;]{{0,100}}?\b(?:other than|except|besides|apart from|save)\b"
+    rf"|\bany other (?:\w+ ){{0,3}}?{_USERS}\b"
+    rf"|\b(?:any|another|other) (?:\w+ ){{0,3}}?{_USERS}\b[^;]{{0,60}}?\b{_MARKET_WITHIN}|\b{_MARKET_WITHIN}"
+    rf"|\bto any (?:refiner|hospital|operator|airport|port|bank|retailer|utilit|competitor|clinic|railway"
+    rf"|airline)\w*)"
+    rf"|\b{_MARKET}\b[^;]{{0,120}}?\bto (?:no (?:one|body|other \w+|person|party)|nobody)(?: else)?\b"
+    rf"|\b(?:shall|will|commits?|agrees?|undertakes?"
+    rf"|must)\b[^;]{{0,60}}?\b{_MARKET}\b[^;]{{0,120}}?\b(?:only|solely) (?:to"
+    rf"|for|through)\b"
+    rf"|\b(?:no one|nobody|no other (?:\w+ )?{_USERS}|none other)\b[^;]{{0,80}}?\b(?:shall|will|may|can"
+    rf"|is to|are to)\b"
+    rf"[^;]{{0,40}}?\b{_MARKET}\b",
+    unless=rf"{DEFINES}|\bcompany disclosure\b|\bmerger sub\b"
+    r"|\b(?:licensee|customer|subscriber|client|recipient|user|end[- ]user|tenant|lessee|borrower"
+    r"|guarantor|obligor|lender"
+    r"|executive|employee|consultant|you|seller|shareholder|stockholder|holder|receiving party|reseller"
+    r"|distributor|receiver"
+    r"|debtor|parent|grantor|pledgor|contractor|owner|trustee|agent|nor|parties|party)s?(?:'s)?"
+    r" (?:\w+,? ){0,3}?(?:shall|will|may|must|can|agrees?|undertakes?|covenants?)(?: that (?:it"
+    r"|they) (?:shall|will))?"
+    r"(?: to)?,? (?:not|never|refrain)\b"
+    r"|\b(?:shares?|stock|securities|equity|notes?|collateral|receivables?|personal (?:data|information)"
+    r"|real property"
+    r"|assets|options?|warrants?|bonds?|debentures?|indebtedness|units|interests|liens?|employment|loans?|inventory"
+    r"|customer data|personnel|documentation|sublicen[cs]e|assignment|benefits?|proposals?|credit|advances?)\b"
+    r"|confidential|solicit|no[- ]shop|acquisition|nothing (?:in|herein|contained)"
+    r"|\bnot (?:be )?(?:prohibit|restrict"
+    r"|preclud|prevent|limit)\w*|non-?exclusive|publicly|information|employees?\b|warranty|warranties|source code"
+    r"|privacy|marketing materials|trademarks?|\bliab|third[- ]party beneficiar|insurance|public offering"
+    r"|obligated",
+)
+
 COMMERCIAL_RESTRICTIONS = (
     RiskPattern(
         category=RiskCategory.mfn,
@@ -59,7 +146,8 @@ COMMERCIAL_RESTRICTIONS = (
         r"(?:supplier|provider|distribut\w+|dealer|reseller|vendor|agent|representative|sales|territory"
         r"|rights? to (?:sell|market"
         r"|distribute|supply|resell|commerciali[sz]e|manufacture|promote))"
-        r"|\b(?:shall|will|must|agrees? to|undertakes? to|obligated to|obliged to|committed to|required to)\b[^;]{0,60}"
+        r"|\b(?:shall|will|must|agrees? to|undertakes? to|obligated to|obliged to|committed to"
+        r"|required to)\b[^;]{0,60}"
         r"\b(?:purchase|buy|source|procure|obtain|order|sell|supply|market)\b[^;]{0,120}"
         r"(?:\bexclusively (?:from|to|through|with|by)\b|all (?:of )?its requirements|solely from)"
         r"|\b(?:shall|will|may|must|agrees? (?:that it will )?)(?: to)? ?not\b[^;]{0,60}\b(?:sell|supply|market"
@@ -70,7 +158,8 @@ COMMERCIAL_RESTRICTIONS = (
         r"|manufacturer|dealer|party|person|buyer|company|operator"
         r"|provider)s?)\b"
         r"|\b(?:supplier|company|vendor|provider|licensor|seller) (?:\w+ )?exclusivity\b"
-        r"|\bexclusive (?:supply|distribution|dealing|purchase|purchasing) (?:agreement|arrangement|obligation|right"
+        r"|\bexclusive (?:supply|distribution|dealing|purchase|purchasing) (?:agreement|arrangement"
+        r"|obligation|right"
         r"|basis)",
         unless=f"{NEUTRAL}|non-?exclusive|not exclusive|exclusive (?:jurisdiction|remed|venue|forum|property"
         f"|possession|courts?"
@@ -80,6 +169,7 @@ COMMERCIAL_RESTRICTIONS = (
         r"|does not (?:\w+ ){0,3}exclusiv"
         r"|confidential information|bid\b",
     ),
+    _EXCLUSIVE_IN_SUBSTANCE,
     RiskPattern(
         category=RiskCategory.non_compete,
         severity=Severity.P1,
@@ -103,7 +193,8 @@ COMMERCIAL_RESTRICTIONS = (
         r"|covenant not to compete)",
         unless=f"{DEFINES}|{LISTED}|competent|nothing (?:in|herein)|\\b(?:you|executive|employee|consultant|seller"
         f"|founder|shareholder|optionee)"
-        r"(?:'s|s)?\b|not (?:be )?(?:prohibited|restricted|precluded|prevented)|may compete|competitive (?:bid|price"
+        r"(?:'s|s)?\b|not (?:be )?(?:prohibited|restricted|precluded|prevented)|may compete"
+        r"|competitive (?:bid|price"
         r"|rate|process)"
         r"|business or financial condition|\bnot (?:bound|subject)|hire|recruit|disclose",
     ),

@@ -4,9 +4,46 @@ from __future__ import annotations
 
 from dealpulse.models import Action, RiskCategory, Severity
 from dealpulse.processors.operations.offline.risk_patterns.pattern import Kind, RiskPattern, either_order
-from dealpulse.processors.operations.offline.risk_patterns.wording import TERM_OF_CONTRACT
+from dealpulse.processors.operations.offline.risk_patterns.wording import MAY, TERM_OF_CONTRACT
+
+_COPYLEFT = r"(?:\b(?:a|l)?gpl(?:[ -]?v?\d(?:\.\d)?)?\b|\bcopyleft\b|general public licen[cs]e|\bsspl\b)"
+_IN_A_PRODUCT = (
+    r"\b(?:link(?:ed|s|ing)|static(?:ally)?|dynamically|embed\w*|incorporat\w+|bundled|compiled"
+    r"|built into|shipp(?:ed|ing)|ships?"
+    r"|distribut\w+|deliver(?:ed|s)|deployed|combined|derive[sd]?|derivative|modified|based on|runs? in"
+    r"|hosted|integrated)\b"
+)
+_SOURCE_KEPT = (
+    r"\b(?:without|no|not|never|nor)\b[^;]{0,60}?\b(?:source(?: code)?|offer|notices?|licen[cs]e texts?"
+    r"|attribution)\b"
+    r"|\bsource(?: code)?\b[^;]{0,60}?\b(?:not|never|withheld|closed)\b"
+)
+
+_COPYLEFT_IN_THE_PRODUCT = RiskPattern(
+    category=RiskCategory.open_source,
+    severity=Severity.P1,
+    action=Action.investigate,
+    title="Copyleft code built into what is shipped",
+    why="Shipping it can oblige the company to publish its own source code, and doing so without an"
+    " offer breaches the licence.",
+    kind=Kind.term,
+    strength=2,
+    cues=("gpl", "copyleft", "general public licen", "sspl"),
+    says=either_order(_COPYLEFT, _IN_A_PRODUCT, 160) + "|" + either_order(_COPYLEFT, _SOURCE_KEPT, 160),
+    unless=rf"{TERM_OF_CONTRACT}|(?:\b(?:mit|apache(?:-2\.0)?|bsd(?:-\d-clause)?|isc|mpl(?:-2\.0)?|zlib"
+    rf"|epl|unlicense)\b[^;]{{0,60}}){{2,}}"
+    rf"|separate process|arm's length|commercial licen[cs]e (?:was|has been|is in place)|\bshall\b|\bif\b"
+    rf"|\bpolicy\b|\bmay not\b"
+    rf"|\b(?:no|not|never|neither|nor|none|without|any|free of)\b(?! (?:source|offer|written"
+    rf"|an? (?:\w+ )?offer|any (?:\w+ )?offer"
+    rf"|copy of|accompany|provid|mak|publish))[^;]{{0,40}}{_COPYLEFT}"
+    r"|\b(?:not|never|nor)\b (?:\w+ )?(?:be )?(?:link|distribut|shipp|embed|incorporat|deliver|bundl"
+    r"|compil|us(?:e|ed|ing)\b)\w*"
+    r"|\b(?:replaced|removed|remediated)\b",
+)
 
 INTELLECTUAL_PROPERTY = (
+    _COPYLEFT_IN_THE_PRODUCT,
     RiskPattern(
         category=RiskCategory.open_source,
         severity=Severity.P1,
@@ -14,6 +51,7 @@ INTELLECTUAL_PROPERTY = (
         title="Copyleft open source in the product",
         why="Distributing it can oblige the company to publish its own source code.",
         kind=Kind.fact,
+        strength=0,
         cues=("gpl", "copyleft", "general public licen", "sspl", "open source", "open-source"),
         says=either_order(
             r"\b(?:a|l)?gpl(?:[ -]?v?\d(?:\.\d)?)?\b|\bcopyleft\b|general public licen[cs]e|\bsspl\b",
@@ -28,8 +66,9 @@ INTELLECTUAL_PROPERTY = (
         r"|^(?:[^;]{0,80}[\t| ])\b(?:a?gpl|sspl)[- ]?v?\d(?:\.\d)?",
         unless=f"{TERM_OF_CONTRACT}|\\bpermissive\\b[^;]{{0,30}}\\bonly\\b|only (?:mit|permissive|apache|bsd)"
         f"|separate process|arm's length"
-        r"|commercial licen[cs]e (?:was|has been|is in place)|not (?:link|distribut|contain|includ|us(?:e|ed|ing)"
-        r"|shipp)\w*",
+        r"|commercial licen[cs]e (?:was|has been|is in place)|not (?:\w+ )?(?:link|distribut|contain"
+        r"|includ|us(?:e|ed|ing)"
+        r"|shipp)\w*|contains? no|includes? no|uses? no",
     ),
     RiskPattern(
         category=RiskCategory.ip_ownership,
@@ -58,9 +97,11 @@ INTELLECTUAL_PROPERTY = (
             "codebase",
             "code base",
         ),
-        says=r"\b(?:has|have|had|did|does|do|was|were|is|are) (?:not|never|yet to)\b[^;]{0,70}\b(?:sign\w*|execut\w*"
+        says=r"\b(?:has|have|had|did|does|do|was|were|is|are) (?:not|never"
+        r"|yet to)\b[^;]{0,70}\b(?:sign\w*|execut\w*"
         r"|assign\w*|enter\w*"
-        r"|transfer\w*|record\w*|perfect\w*|obtain\w*|complet\w*)\b[^;]{0,100}\b(?:inventions?|intellectual property"
+        r"|transfer\w*|record\w*|perfect\w*|obtain\w*|complet\w*)\b[^;]{0,100}\b(?:inventions?"
+        r"|intellectual property"
         r"|ip\b|patents?"
         r"|copyrights?|source code|software|work product|proprietary information|trade ?marks?|rights in)"
         r"|\b(?:inventions?|intellectual property|\bip\b|patents?|copyrights?|source code|software|code ?base"
@@ -118,7 +159,112 @@ INTELLECTUAL_PROPERTY_TERMS = (
     ),
 )
 
+_INTRUDER = (
+    r"\b(?:intruders?|attackers?|hackers?|threat actors?|cyber-?criminals?|criminals"
+    r"|unauthori[sz]ed (?:\w+ ){0,2}?(?:person|part(?:y|ies)"
+    r"|user|individual|actor|third part(?:y|ies))s?|unknown (?:\w+ )?(?:person|part(?:y|ies)|actor"
+    r"|third part(?:y|ies))s?"
+    r"|(?:someone|somebody|person|persons) (?:from )?outside|outsiders?)\b"
+)
+_TOOK = (
+    r"\b(?:access(?:ed|es)?|download(?:ed|ing)?|cop(?:ied|y|ying)|exfiltrat\w+|stole\w*|extract(?:ed|ing)"
+    r"|logged (?:in|on|into)|obtained"
+    r"|took|gain(?:ed|ing)|entered|used|read|dumped|removed|enter(?:ing)?|viewed|scraped|export(?:ed|ing)"
+    r"|got|penetrated|was able to|were"
+    r" able to|had access)\b"
+)
+_HELD_DATA = (
+    r"\b(?:(?:user|customer|client|employee|patient|personnel|staff|member|engineering"
+    r"|source) (?:director(?:y|ies)|data(?:base)?|tables?"
+    r"|records?|lists?|files|accounts?|names|code|credentials)|director(?:y|ies)|databases?"
+    r"|e-?mail addresses|(?:hashed |plain-?text )?passwords"
+    r"|password hashes|personal data|backups?|credentials|mailbox(?:es)?|usernames|login data|portal|data)\b"
+)
+_TAKEN = (
+    r"\b(?:was|were|had been|have been|been|being|has been) (?:\w+ )?(?:downloaded|copied|exfiltrated"
+    r"|stolen|extracted|taken|leaked|published"
+    r"|offered for sale|exposed|dumped|scraped|compromised|harvested)\b"
+)
+_FORMER = (
+    r"\b(?:credentials?|passwords?|log-?ins?|accounts?|vpn|access rights?|user ids?|tokens?"
+    r"|api keys?)\b[^;]{0,40}?\b(?:of|from|belonging to)\b"
+    r"[^;]{0,30}?\b(?:former|ex-?|departed|terminated|left|gone|previous|old)\b[^;]{0,60}"
+    r"|\b(?:former|ex-)(?: )?(?:employee|contractor|administrator|engineer|consultant|developer"
+    r"|supplier)(?:'s|s'|s)? (?:\w+ )?(?:credentials?"
+    r"|passwords?|log-?ins?|accounts?|vpn)\b|\b(?:log-?in|credentials?|passwords?|account) of (?:an? "
+    r"|the )?(?:\w+ ){1,3}who (?:had )?left\b"
+)
+_INCIDENT = (
+    r"\b(?:incident|intrusion|breach|attack|access|theft|leak|download|compromise|hack|loss of (?:the )?data)\w*\b"
+)
+_TO_BE_TOLD = (
+    r"\b(?:customers?|clients?|regulators?|authorit(?:y|ies)|data subjects|users|individuals|insurers?"
+    r"|ico|supervisory|persons|people|employees)\b"
+)
+_NOT_TOLD = (
+    r"(?:\b(?:not|never|yet to|n't)\b (?:yet )?(?:\w+ ){0,2}?(?:told|notif(?:ied|y)|informed|advised"
+    r"|made aware|report(?:ed)?|disclosed|disclose"
+    r"|tell|inform)\b|\bunreported\b|\bundisclosed\b|\bno (?:notification|notice"
+    r"|report)\b[^;]{0,30}\b(?:made|given|filed|sent)\b)"
+)
+
+_DATA_TAKEN = RiskPattern(
+    category=RiskCategory.cyber,
+    severity=Severity.P1,
+    action=Action.investigate,
+    title="Somebody got into the systems or took data",
+    why="Notification duties may be running, and claims, fines and repair costs pass to the buyer.",
+    kind=Kind.fact,
+    strength=2,
+    cues=(
+        "intrud",
+        "intrusion",
+        "attack",
+        "hack",
+        "actor",
+        "criminal",
+        "unauthori",
+        "unknown",
+        "outside",
+        "download",
+        "copied",
+        "exfiltr",
+        "stole",
+        "leak",
+        "credential",
+        "password",
+        "login",
+        "log-in",
+        "account",
+        "notif",
+        "told",
+        "informed",
+        "breach",
+        "incident",
+        "scraped",
+    ),
+    says=rf"{_INTRUDER}[^;]{{0,80}}?{_TOOK}|{_TOOK}[^;]{{0,80}}?\bby (?:an? |the )?(?:\w+ )?{_INTRUDER}"
+    rf"|{_HELD_DATA}[^;]{{0,80}}?{_TAKEN}"
+    r"|\b(?:passwords?|e-?mail addresses|personal data|customer records|user (?:table|database"
+    r"|director\w+))\b[^;]{0,60}?\b(?:downloaded"
+    r"|copied|exfiltrated|stolen|leaked)\b"
+    rf"|(?:{_FORMER})[^;]{{0,60}}?(?:{_TOOK}|\b(?:still|remained?|not (?:been )?(?:revoked|disabled"
+    rf"|removed|deactivated)|active)\b)"
+    rf"|{_TOOK}[^;]{{0,60}}?(?:{_FORMER})"
+    rf"|{_TO_BE_TOLD}[^;]{{0,60}}?{_NOT_TOLD}[^;]{{0,80}}?{_INCIDENT}"
+    rf"|{_INCIDENT}[^;]{{0,100}}?{_TO_BE_TOLD}[^;]{{0,60}}?{_NOT_TOLD}"
+    rf"|{_INCIDENT}[^;]{{0,60}}?{_NOT_TOLD}[^;]{{0,30}}?{_TO_BE_TOLD}"
+    rf"|\bneither\b[^;]{{0,80}}?{_TO_BE_TOLD}[^;]{{0,60}}?\b(?:was|were|has"
+    rf"|have)\b[^;]{{0,30}}?\b(?:told|notified|informed)\b[^;]{{0,60}}?{_INCIDENT}",
+    unless=rf"{TERM_OF_CONTRACT}|\b(?:could|might|would|can|must|should|shall)\b(?! not (?:rule|exclude"
+    rf"|tell|say))|{MAY}|\bno (?:evidence of|known|reported)"
+    r"|training|simulat\w+|\btesters?\b|red team|breach of (?:contract|warranty|covenant|the lease)"
+    r"|\bif\b|bank account|accounts? (?:receivable"
+    r"|payable)|heart attack|\baccounts? manager|merger|stockholders?|proxy",
+)
+
 PRIVACY_AND_CYBER = (
+    _DATA_TAKEN,
     RiskPattern(
         category=RiskCategory.cyber,
         severity=Severity.P1,
@@ -170,7 +316,8 @@ PRIVACY_AND_CYBER = (
         r"|unremediated|remain\w*|not)\b",
         unless=f"{TERM_OF_CONTRACT}|\\bcustomer data\\b[^;]{{0,40}}\\bshall\\b|\\b(?:was|were|is"
         f"|are) (?:all )?remediated\\b|\\bno (?:evidence of|known|reported)"
-        r"|training|simulat\w+|breach of (?:contract|warranty|covenant|the lease)|has not (?:experienced|suffered|had)",
+        r"|training|simulat\w+|breach of (?:contract|warranty|covenant|the lease)|has not (?:experienced"
+        r"|suffered|had)",
     ),
     RiskPattern(
         category=RiskCategory.data_privacy,
