@@ -188,13 +188,13 @@ async def test_a_broken_invite_costs_the_event_not_the_message(tmp_path: Path) -
     ],
     ids=["S/MIME", "PGP"],
 )
-async def test_an_encrypted_message_is_refused_with_advice(body: bytes, tmp_path: Path) -> None:
+async def test_a_message_that_only_a_key_opens_is_refused_with_advice(body: bytes, tmp_path: Path) -> None:
     with pytest.raises(Unreadable) as caught:
         await read(tmp_path, b"From: jane@example.com\nSubject: Closing\nMIME-Version: 1.0\n" + body)
 
     assert (caught.value.code, caught.value.message) == (
         "encrypted",
-        "The message is encrypted; ask for it unencrypted.",
+        "The message is encrypted or sealed in a signature; ask for it as plain e-mail.",
     )
 
 

@@ -43,9 +43,11 @@ def worker(
 def api() -> None:
     """Serve the HTTP API on API_HOST and PORT until told to stop."""
     try:
-        settings = Settings.load()
+        variables = environment()
+        settings = Settings.load(environ=variables)
     except SettingsError as error:
         raise _refused(error, service="api") from None
+    os.environ.update(variables)  # where the application looks for its settings
     uvicorn.run(
         "dealpulse.web.app:create_app",
         factory=True,

@@ -43,7 +43,7 @@ class _Parts(Struct, kw_only=True):
     attachments: list[Enclosure] = field(default_factory=list)
     warnings: dict[str, None] = field(default_factory=dict)
     encrypted: bool = False
-    """It has a part that only its receiver's key opens."""
+    """It has a part that only S/MIME or PGP opens."""
     seen: int = 0
 
 
@@ -64,7 +64,9 @@ def read_rfc822(data: bytes) -> Letter:
     if not (letter.text.strip() or letter.subject or letter.sender or letter.attachments or letter.message_id):
         raise Unreadable("The file holds no message that can be read; ask for it again.", code="no_text")
     if parts.encrypted and not letter.text.strip():
-        raise Unreadable("The message is encrypted; ask for it unencrypted.", code="encrypted")
+        raise Unreadable(
+            "The message is encrypted or sealed in a signature; ask for it as plain e-mail.", code="encrypted"
+        )
     return letter
 
 

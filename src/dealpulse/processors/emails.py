@@ -54,7 +54,7 @@ async def _parse(email: Email, *, store: Store, queue: QueueClient, limits: Limi
             await store.emails.mark_failed(email.id, code=error.code, reason=error.message)
             raise
         for attachment in content.attachments:
-            follow_up.append(await _keep(attachment, email, store=store))
+            follow_up += await _keep(attachment, email, store=store)
     await store.emails.save_content(
         email.id,
         StoredEmailContent(
@@ -75,10 +75,17 @@ async def _parse(email: Email, *, store: Store, queue: QueueClient, limits: Limi
     return {"attachments": len(content.attachments)}
 
 
-async def _keep(attachment: Attachment, email: Email, *, store: Store) -> Job:
+async def _keep(attachment: Attachment, email: Email, *, store: Store) -> list[Job]:
+    """Store the attachment as a document of its own; its reading follows. One too large to store fails alone."""
     content_hash = await asyncio.to_thread(_sha256, attachment.path)
     key = storage_key(email.deal_id, content_hash)
-    await store.files.upload(key, attachment.path, content_type=attachment.mime_type)
+    too_large: Permanent | None = None
+    try:
+        await store.files.upload(key, attachment.path, content_type=attachment.mime_type)
+    except Permanent as error:
+        if error.code != "too_large":
+            raise
+        too_large = error
     document = await store.documents.create(
         email.deal_id,
         name=attachment.name,
@@ -89,7 +96,10 @@ async def _keep(attachment: Attachment, email: Email, *, store: Store) -> Job:
         storage_key=key,
         email_id=email.id,
     )
-    return ProcessDocument(document.id, email.deal_id, DocumentOperation.ingest)
+    if too_large is not None:
+        await store.documents.mark_failed(document.id, code=too_large.code, reason=too_large.message)
+        return []
+    return [ProcessDocument(document.id, email.deal_id, DocumentOperation.ingest)]
 
 
 def _sha256(path: Path) -> str:
