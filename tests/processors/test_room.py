@@ -169,13 +169,11 @@ async def test_every_job_run_twice_leaves_the_same_rows(
         for name in DocumentOperation
         if name is not DocumentOperation.ingest
     ]
-    asking += [
-        ProcessEmail(mail, deal.id, name)
-        for mail in mails
-        for name in EmailOperation
-        if name is not EmailOperation.parse
-    ]
-    await run(GenerateDailyBrief(deal.id, TODAY), *asking)
+    for name in EmailOperation:
+        if name is not EmailOperation.parse:
+            asking += [ProcessEmail(mail, deal.id, name) for mail in mails]
+    await run(*asking)
+    await run(GenerateDailyBrief(deal.id, TODAY))
     assert await states(store, deal) == {OperationState.done}
     assert await rows(clean_stack) == before
 

@@ -120,7 +120,7 @@ async def test_a_job_that_took_three_workers_down_is_dead_and_its_row_says_so(
     ingest = ProcessDocument(document.id, deal.id, DocumentOperation.ingest)
     await request([ingest], operations=store.operations, queue=client)
     pool = await create_pool(settings.redis)
-    await answer(pool.hset(f"dealpulse:job:{ingest.id}", "crashes", 3))
+    await answer(pool.hset(f"dealpulse:job:{ingest.id}", "crashes", "3"))
     await pool.aclose(close_connection_pool=True)
     async with start("DocumentWorkerSettings", "--burst") as worker:
         assert await worker.ends() == 0
@@ -170,9 +170,12 @@ async def test_a_second_signal_hands_the_running_job_back_at_once(
 
 
 async def test_a_wrong_redis_password_ends_the_worker_and_says_so(start: Start, free_port: int, tmp_path: Path) -> None:
-    async with redis_on(free_port, tmp_path, "--requirepass", "right"):
-        async with start("EmailWorkerSettings", REDIS_URL=f"redis://:wrong@127.0.0.1:{free_port}") as worker:
-            assert await worker.ends() == 1
+    url = f"redis://:wrong@127.0.0.1:{free_port}"
+    async with (
+        redis_on(free_port, tmp_path, "--requirepass", "right"),
+        start("EmailWorkerSettings", REDIS_URL=url) as worker,
+    ):
+        assert await worker.ends() == 1
     assert "REDIS_PASSWORD" in json.dumps(worker.lines)
     assert "wrong" not in json.dumps([line for line in worker.lines if line["event"] != "process_failed"])
 
@@ -209,8 +212,17 @@ async def test_a_worker_finds_its_redis_through_sentinel(
 ) -> None:
     redis = Settings.load(environ=clean_stack.environment(), directory=tmp_path).redis
     watched = tmp_path / "sentinel.conf"
-    watched.write_text(f"sentinel monitor deals {redis.host} {redis.port} 1\n")
-    variables = {"REDIS_SENTINELS": f"127.0.0.1:{free_port}", "REDIS_SENTINEL_MASTER": "deals", "REDIS_URL": ""}
+    password = redis.password.reveal() if redis.password else ""
+    watched.write_text(
+        f"sentinel monitor deals {redis.host} {redis.port} 1\n"
+        + (f"sentinel auth-pass deals {password}\n" if password else "")
+    )
+    variables = {
+        "REDIS_SENTINELS": f"127.0.0.1:{free_port}",
+        "REDIS_SENTINEL_MASTER": "deals",
+        "REDIS_PASSWORD": password,
+        "REDIS_URL": "",
+    }
     process = await asyncio.create_subprocess_exec(
         *(str(valkey_server()), str(watched), "--sentinel", "--port", str(free_port)),
         cwd=tmp_path,
