@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from typing import Annotated, Final
 
@@ -11,7 +12,7 @@ import uvicorn
 
 from dealpulse import logs
 from dealpulse.cli.connection import environment
-from dealpulse.errors import Invalid
+from dealpulse.errors import Invalid, Permanent
 from dealpulse.jobs import DAILY_BRIEF, DOCUMENTS, EMAILS, QUEUES, SOURCE_SYNC, queue_named
 from dealpulse.settings import Settings, SettingsError
 
@@ -22,6 +23,7 @@ _CLASSES: Final = {
     SOURCE_SYNC: "SourceSyncWorkerSettings",
 }
 _EXIT_BAD_SETTINGS: Final = 2
+_EXIT_CANNOT_LISTEN: Final = 1
 
 
 def worker(
@@ -47,6 +49,11 @@ def api() -> None:
         settings = Settings.load(environ=variables)
     except SettingsError as error:
         raise _refused(error, service="api") from None
+    try:
+        _try_address(settings.api.host, settings.api.port)
+    except Permanent as error:
+        logs.report_fatal(error, service="api")
+        raise typer.Exit(_EXIT_CANNOT_LISTEN) from None
     os.environ.update(variables)  # where the application looks for its settings
     uvicorn.run(
         "dealpulse.web.app:create_app",
@@ -56,6 +63,17 @@ def api() -> None:
         log_config=None,
         access_log=False,
     )
+
+
+def _try_address(host: str, port: int) -> None:
+    """Raises Permanent, saying why, if no server could listen there; uvicorn's own line only tells that it failed."""
+    try:
+        with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET):
+            pass
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else "unknown host"
+        problem = f"Nothing can listen on {host}, port {port} ({reason}). Set PORT and API_HOST to what is free."
+        raise Permanent(problem, code="address_unusable") from error
 
 
 def _program(names: list[str]) -> list[str]:
