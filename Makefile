@@ -17,6 +17,8 @@ install: .venv/.installed ## Install everything into this folder
 	@$(PYTHON) -m venv .tools && .tools/bin/pip install --quiet uv
 
 .venv/.installed: requirements.lock pyproject.toml | $(UV)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "$(PYTHON) is older than Python 3.11; name a newer one: make PYTHON=python3.12 ..." >&2; exit 1; }
 	@echo "Installing the Python packages into .venv (once; up to some minutes)" >&2
 	@$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv
 	@$(UV) pip sync --quiet --python $(RUN)/python --require-hashes requirements.lock

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,27 @@ def test_services_report_missing_settings_as_json(stranger: CommandLine, service
     assert done.returncode == 2
     lines = [json.loads(line) for line in (done.stdout + done.stderr).splitlines()]
     assert "SUPABASE_URL" in json.dumps(lines)
+
+
+def test_an_api_that_cannot_listen_says_where_and_why_as_json(dealpulse: CommandLine) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        done = dealpulse("api", PORT=str(port))
+    assert done.returncode == 1
+    (line,) = [json.loads(line) for line in (done.stdout + done.stderr).splitlines()]
+    assert (line["level"], line["code"]) == ("critical", "address_unusable")
+    assert f"127.0.0.1, port {port} (Address already in use)" in line["message"]
+
+
+def test_a_demo_of_a_folder_without_a_file_is_refused_before_anything_starts(
+    stranger: CommandLine, folder: Path
+) -> None:
+    (folder / "room").mkdir()
+    (folder / "room" / ".hidden").touch()
+    done = stranger("demo", "room")
+    assert done.returncode == 2
+    assert "holds no file to read" in done.stderr
+    assert not (folder / ".dealpulse").exists()
 
 
 def test_a_worker_in_a_burst_drains_the_queues_named_and_ends(dealpulse: CommandLine) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -123,6 +124,17 @@ def test_a_process_that_watches_its_parent_ends_with_it() -> None:
     deadline = time.monotonic() + 10
     while is_running(child, mark="watched-child-of-a-test"):
         assert time.monotonic() < deadline
+
+
+def test_a_process_that_watches_its_parent_ends_when_its_terminal_is_closed() -> None:
+    terminal, inside = pty.openpty()
+    argv = [sys.executable, "-c", WATCHED_CHILD, "watched-child-of-a-test"]
+    with subprocess.Popen(argv, stdin=inside, stdout=subprocess.PIPE, start_new_session=True) as child:
+        os.close(inside)
+        assert child.stdout is not None
+        assert int(child.stdout.readline()) == child.pid
+        os.close(terminal)
+        assert child.wait(timeout=10) == -signal.SIGTERM
 
 
 def test_handlers_of_others_are_left_alone_and_defaults_restored() -> None:

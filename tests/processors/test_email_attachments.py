@@ -54,7 +54,7 @@ async def test_an_attachment_too_large_to_store_fails_alone(runtime: Runtime, tm
             time_zone=runtime.settings.time_zone,
         )
     finally:
-        await storage.update_bucket("deal-files", {"public": False, "file_size_limit": None})
+        await storage.update_bucket("deal-files", {"public": False, "file_size_limit": 50 << 20})
     assert (await store.emails.get(email.id)).state is DocumentState.ready
     documents = {one.name: one for one in await store.documents.of_deal(deal.id)}
     assert documents["small.txt"].state is DocumentState.new

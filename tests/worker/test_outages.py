@@ -106,6 +106,10 @@ async def test_a_job_whose_worker_is_killed_is_finished_by_another_within_its_le
         await second.says("job_finished", lambda line: line.get("job_id") == ingest.id)
         assert time.monotonic() - killed < LEASE_SECONDS + 10
         await second.says("job_finished", lambda line: line.get("job_id") != ingest.id)
+        # The line comes from the worker, a moment before Redis hears of it.
+        async with asyncio.timeout(20):
+            while (await client.stats())[DOCUMENTS.name].active:
+                await asyncio.sleep(0.002)
     view = await client.job(ingest.id)
     assert view is not None
     assert (view.state, view.attempts) == ("completed", 1), "the crash took no attempt"

@@ -231,9 +231,9 @@ DealPulse is up. Ctrl-C stops everything; the data stay in {stack.data_dir}.
 
 Try, in another terminal:
 
-  curl {services.api_url}/api/queue/stats
+  {_this_program()} deal create "My deal"
   curl -X POST {services.api_url}/api/queue/trigger-daily-briefs
-  {_this_program()} deal list
+  curl {services.api_url}/api/queue/stats
 """,
         markup=False,
         soft_wrap=True,
