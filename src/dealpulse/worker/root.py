@@ -56,12 +56,9 @@ class RootPool(ArqRedis):
         except LOST:
             return None
 
-    async def delete(self, *names: Any) -> Any:
-        """arq deletes its health key on the way out, and must get out without Redis too."""
-        try:
-            return await answer(super().delete(*names))
-        except LOST:
-            return 0
+    async def delete(self, *_: Any) -> Any:
+        """arq deletes its health key on the way out: not here. Other workers of the class share it, and it expires."""
+        return 0
 
     async def enqueue_job(self, function: str, *args: Any, **kwargs: Any) -> Job | None:
         """A cron tick. It waits for Redis: lost, it would cost a brief."""

@@ -85,11 +85,11 @@ def cron_jobs(settings: Settings) -> list[CronJob]:
     """Every class lists them all: whichever worker comes first enqueues the tick, by its id only one does."""
     return [
         _cron("cron:daily_brief", daily_brief, settings.daily_brief_time, settings.time_zone),
-        _cron("cron:reconcile", reconcile_queues, _EVERY_MINUTE, _UTC),
+        _cron("cron:reconcile", reconcile_queues, _EVERY_MINUTE, _UTC, at_start=True),
     ]
 
 
-def _cron(name: str, coroutine: Any, expression: str, zone: ZoneInfo) -> ZonedCronJob:
+def _cron(name: str, coroutine: Any, expression: str, zone: ZoneInfo, *, at_start: bool = False) -> ZonedCronJob:
     return ZonedCronJob(
         name=name,
         coroutine=coroutine,
@@ -100,7 +100,7 @@ def _cron(name: str, coroutine: Any, expression: str, zone: ZoneInfo) -> ZonedCr
         minute=None,
         second=0,
         microsecond=0,
-        run_at_startup=False,
+        run_at_startup=at_start,
         unique=True,
         job_id=None,
         timeout_s=_TICK_SECONDS,
