@@ -128,7 +128,7 @@ async def test_a_tick_leaves_no_trace_but_its_result(client: QueueClient, pool: 
         await recorder.reached(1)
         await until_idle(client)
     stats = (await client.stats())[DOCUMENTS.name]
-    assert (stats.completed, stats.totals) == (0, {})
+    assert (stats.completed, set(stats.totals.values())) == (0, {0})
     assert await client.job("cron:reconcile:1") is None
     assert await answer(pool.exists("arq:result:cron:reconcile:1"))
 

@@ -39,7 +39,7 @@ CLASSES = [
 
 
 class Start(Protocol):
-    """``arq dealpulse.worker.CLASS OPTIONS`` against this session's stack; keywords are further variables."""
+    """``arq dealpulse.worker.CLASS OPTIONS`` against the running stack; keywords are further variables."""
 
     def __call__(self, class_name: str, *options: str, **variables: str) -> AbstractAsyncContextManager[Worker]: ...
 

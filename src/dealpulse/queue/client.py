@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import structlog
 from arq.connections import ArqRedis
@@ -63,6 +63,9 @@ class JobView:
 
 class _Clock(Protocol):
     def __call__(self) -> float: ...
+
+
+_NO_TOTALS: Final = {"completed": 0, "failed": 0, "retried": 0}
 
 
 class QueueClient:
@@ -164,7 +167,7 @@ def _stats(row: list[Any]) -> QueueStats:
         completed=completed,
         failed=failed,
         oldest_waiting_ms=oldest,
-        totals={name.decode(): int(count) for name, count in zip(names, counts, strict=True)},
+        totals=_NO_TOTALS | {name.decode(): int(count) for name, count in zip(names, counts, strict=True)},
     )
 
 
