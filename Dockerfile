@@ -2,8 +2,8 @@
 FROM python:3.11-slim AS build
 RUN pip install --no-cache-dir uv
 WORKDIR /app
-COPY requirements.lock pyproject.toml README.md ./
-RUN uv venv /app/.venv && uv pip sync --python /app/.venv/bin/python --require-hashes requirements.lock
+COPY requirements.runtime.lock pyproject.toml README.md ./
+RUN uv venv /app/.venv && uv pip sync --python /app/.venv/bin/python --require-hashes requirements.runtime.lock
 COPY src ./src
 RUN uv pip install --python /app/.venv/bin/python --no-deps .
 

@@ -49,9 +49,12 @@ contracts: .venv/.installed
 bench-queue: .venv/.installed ## Measure the queue beside bullmq, arq and saq (ROUNDS=3; needs npm)
 	@$(RUN)/python tests/benchmarks/bench_queue.py
 
-lock: $(UV) ## Resolve the dependencies anew
-	@$(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url \
-	    --python-version 3.11 --extra dev pyproject.toml -o requirements.lock
+COMPILE = $(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url \
+    --python-version 3.11 pyproject.toml
+
+lock: $(UV) ## Resolve the dependencies anew: all of them, and the image's alone
+	@$(COMPILE) --extra dev -o requirements.lock
+	@$(COMPILE) --constraint requirements.lock -o requirements.runtime.lock
 
 clean: ## Remove what was installed and the local data
 	rm -rf .venv .tools .dealpulse
