@@ -85,6 +85,17 @@ async def run_script(redis: Redis, name: str, keys: Sequence[str], arguments: Se
     return await script(keys=list(keys), args=list(arguments))
 
 
+def heed_cancellation() -> None:
+    """Raise the cancellation of this task that a failing Redis call swallowed, if one did.
+
+    A cancellation that meets a connection breaking at that moment can come out of redis-py as the connection's error.
+    asyncio still counts it; whoever waits for Redis in a loop would otherwise never end.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
 async def answer(reply: Awaitable[Any] | Any) -> Any:
     """Await a redis-py command, whatever its stub says it returns."""
     return await reply
@@ -103,6 +114,7 @@ async def redis_faults() -> AsyncIterator[None]:
     except AuthenticationError as error:
         raise Permanent("Redis refused the password; check REDIS_PASSWORD or REDIS_URL.", code="redis_auth") from error
     except LOST as error:
+        heed_cancellation()
         if not passes(error):
             raise Permanent("Redis refused a command of ours.", code="redis_command") from error
         raise Unavailable(

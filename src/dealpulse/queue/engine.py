@@ -23,7 +23,7 @@ from arq.jobs import serialize_result
 
 from dealpulse.errors import DealPulseError
 from dealpulse.queue import keys
-from dealpulse.queue.connection import LOST, passes, run_script, wait_for_marker
+from dealpulse.queue.connection import LOST, heed_cancellation, passes, run_script, wait_for_marker
 from dealpulse.queue.serializer import serialize
 
 LEASE_MS: Final = 15_000
@@ -207,6 +207,7 @@ class Engine:
         try:
             await wait_for_marker(self._redis, keys.wake(self._settings.queue), timeout)
         except LOST as error:
+            heed_cancellation()
             if not passes(error):
                 raise
             # The claim that follows says so, and waits.
@@ -358,6 +359,7 @@ class Engine:
             try:
                 reply = await command()
             except LOST as error:
+                heed_cancellation()
                 if not passes(error):
                     raise
                 self._note_lost(name, error)

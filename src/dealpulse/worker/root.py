@@ -16,7 +16,7 @@ import structlog
 from arq.connections import ArqRedis
 from arq.jobs import Job
 
-from dealpulse.queue.connection import LOST, answer, passes, redis_faults
+from dealpulse.queue.connection import LOST, answer, heed_cancellation, passes, redis_faults
 
 REDIS_AWAITED: Final = "redis_awaited"
 REDIS_REACHED: Final = "redis_reached"
@@ -34,7 +34,8 @@ class RootPool(ArqRedis):
     """The keys of all queues this process drains."""
 
     async def zrangebyscore(self, *_: Any, **__: Any) -> list[bytes]:
-        """No job is ever due for arq's own loop."""
+        """No job is ever due for arq's own loop, which asks twice a second and must end when told to."""
+        heed_cancellation()
         return []
 
     async def zcard(self, _name: Any) -> int:
@@ -82,6 +83,7 @@ class RootPool(ArqRedis):
             try:
                 reply = await command()
             except LOST as error:
+                heed_cancellation()
                 if not passes(error):
                     async with redis_faults():
                         raise
