@@ -36,6 +36,7 @@ from dealpulse.jobs import (
 from dealpulse.models import Deal, Document, Source, SourceType
 from dealpulse.queue import Enqueued, QueueClient, QueueStats
 from dealpulse.store import Store
+from dealpulse.store.files import storage_key
 
 log = structlog.get_logger(__name__)
 
@@ -199,7 +200,7 @@ class Intake:
         deal = await self.store.deals.get(deal_id)
         content_hash, size = await asyncio.to_thread(_measure, path)
         content_type = mime_type if _MIME_TYPE.fullmatch(mime_type) else "application/octet-stream"
-        key = f"deals/{deal.id}/{content_hash}"
+        key = storage_key(deal.id, content_hash)
         await self.store.files.upload(key, path, content_type=content_type)
         document = await self.store.documents.create(
             deal.id,

@@ -6,11 +6,10 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import sys
 import time
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -24,23 +23,9 @@ from dealpulse.queue import QueueClient, create_pool
 from dealpulse.queue.connection import answer
 from dealpulse.settings import Settings
 from dealpulse.store import Store
-from worker.test_processes import Start
-from worker.workers import Worker, arq
+from worker.workers import Start
 
 LEASE_SECONDS = 15
-
-
-@pytest.fixture
-def start(clean_stack: Stack, tmp_path: Path) -> Start:
-    def run(class_name: str, *options: str, **variables: str) -> AbstractAsyncContextManager[Worker]:
-        return arq(class_name, *options, environment=clean_stack.environment() | variables, folder=tmp_path)
-
-    return run
-
-
-@pytest.fixture
-async def deal(store: Store) -> Deal:
-    return await store.deals.create("Kestrel")
 
 
 @pytest.fixture
@@ -58,14 +43,6 @@ async def document(store: Store, deal: Deal, tmp_path: Path) -> Document:
         content_hash="0" * 64,
         storage_key="deals/test/contract",
     )
-
-
-@pytest.fixture
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @asynccontextmanager

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from datetime import date
 from pathlib import Path
-from typing import Protocol
 
 import pytest
 from arq.connections import ArqRedis
@@ -27,7 +25,7 @@ from dealpulse.queue.connection import answer
 from dealpulse.queue.serializer import RemoteError, deserialize
 from dealpulse.settings import Settings
 from dealpulse.store import Store
-from worker.workers import Worker, arq
+from worker.workers import Start
 
 CLASSES = [
     "WorkerSettings",
@@ -36,25 +34,6 @@ CLASSES = [
     "EmailWorkerSettings",
     "SourceSyncWorkerSettings",
 ]
-
-
-class Start(Protocol):
-    """``arq dealpulse.worker.CLASS OPTIONS`` against the running stack; keywords are further variables."""
-
-    def __call__(self, class_name: str, *options: str, **variables: str) -> AbstractAsyncContextManager[Worker]: ...
-
-
-@pytest.fixture
-def start(clean_stack: Stack, tmp_path: Path) -> Start:
-    def run(class_name: str, *options: str, **variables: str) -> AbstractAsyncContextManager[Worker]:
-        return arq(class_name, *options, environment=clean_stack.environment() | variables, folder=tmp_path)
-
-    return run
-
-
-@pytest.fixture
-async def deal(store: Store) -> Deal:
-    return await store.deals.create("Kestrel")
 
 
 @pytest.fixture
@@ -100,6 +79,7 @@ async def test_a_document_goes_through_a_burst_of_all_queues(
 
 
 async def test_a_bare_enqueue_from_another_program_is_served(
+    start: Start,
     clean_stack: Stack,
     tmp_path: Path,
     store: Store,
@@ -110,9 +90,7 @@ async def test_a_bare_enqueue_from_another_program_is_served(
 ) -> None:
     ingest = ProcessDocument(document.id, deal.id, DocumentOperation.ingest)
     await request([ingest], operations=store.operations, queue=client)
-    async with arq(
-        "DocumentWorkerSettings", "--burst", environment=clean_stack.environment(), folder=tmp_path
-    ) as worker:
+    async with start("DocumentWorkerSettings", "--burst") as worker:
         await worker.ends()
     program = (
         "import asyncio, sys\n"
@@ -137,9 +115,7 @@ async def test_a_bare_enqueue_from_another_program_is_served(
     )
     printed, _ = await other.communicate()
     job = ArqJob(printed.decode().strip(), pool, _queue_name=DOCUMENTS.key, _deserializer=deserialize)
-    async with arq(
-        "DocumentWorkerSettings", "--burst", environment=clean_stack.environment(), folder=tmp_path
-    ) as worker:
+    async with start("DocumentWorkerSettings", "--burst") as worker:
         assert await worker.ends() == 0
     assert await job.status() is JobStatus.complete
     assert (await job.result(timeout=1))["engine"] == "local"
@@ -153,15 +129,11 @@ async def test_a_job_on_arqs_own_queue_runs_in_place(start: Start, store: Store,
     assert await store.briefs.get(deal.id, date(2026, 11, 20)) is not None
 
 
-async def test_a_pickled_job_is_a_dead_letter_that_says_so(
-    clean_stack: Stack, tmp_path: Path, pool: ArqRedis, client: QueueClient
-) -> None:
+async def test_a_pickled_job_is_a_dead_letter_that_says_so(start: Start, pool: ArqRedis, client: QueueClient) -> None:
     pool.job_serializer = None
     job = await pool.enqueue_job("process_document", "a", "b", "summarize", _queue_name=DOCUMENTS.key)
     assert job is not None
-    async with arq(
-        "DocumentWorkerSettings", "--burst", environment=clean_stack.environment(), folder=tmp_path
-    ) as worker:
+    async with start("DocumentWorkerSettings", "--burst") as worker:
         assert await worker.ends() == 0
     view = await client.job(job.job_id)
     assert view is not None
@@ -230,14 +202,6 @@ async def test_a_job_the_queue_lost_is_enqueued_again_by_the_sweep(
         await worker.says("reconciled")
         await worker.says("job_finished", lambda line: line.get("job_id") == brief.id)
     assert await store.briefs.get(deal.id, brief.date) is not None
-
-
-@pytest.fixture
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @asynccontextmanager

@@ -7,8 +7,9 @@ import json
 import os
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from typing import Protocol
 
 Line = dict[str, object]
 
@@ -73,3 +74,9 @@ async def arq(class_name: str, *options: str, environment: Mapping[str, str], fo
         if process.returncode is None:
             process.kill()
         await worker.ends()
+
+
+class Start(Protocol):
+    """``arq dealpulse.worker.CLASS OPTIONS`` against the running stack; keywords are further variables."""
+
+    def __call__(self, class_name: str, *options: str, **variables: str) -> AbstractAsyncContextManager[Worker]: ...

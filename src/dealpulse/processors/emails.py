@@ -17,10 +17,11 @@ from dealpulse.models import DocumentState, Email
 from dealpulse.outbox import request
 from dealpulse.processors.operations import EMAIL_OPERATIONS
 from dealpulse.processors.operations.contract import EmailText
-from dealpulse.processors.scratch import downloaded, scratch_folder, storage_key
+from dealpulse.processors.scratch import downloaded, scratch_folder
 from dealpulse.queue import QueueClient
 from dealpulse.store import Store
 from dealpulse.store.emails import StoredEmailContent
+from dealpulse.store.files import storage_key
 
 
 async def process_email(

@@ -6,20 +6,8 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Protocol
 
-
-class Files(Protocol):
-    """Where the deals' files are kept. Keys are ours, never a file's own name."""
-
-    async def upload(self, key: str, path: Path, *, content_type: str) -> None: ...
-
-    async def download(self, key: str, path: Path) -> None: ...
-
-
-def storage_key(deal_id: str, content_hash: str) -> str:
-    """Where bytes with this SHA-256 (hex) are kept: the same bytes are stored once a deal."""
-    return f"deals/{deal_id}/{content_hash}"
+from dealpulse.store.files import Files
 
 
 @asynccontextmanager

@@ -15,10 +15,11 @@ from dealpulse.errors import NeedsConsent, NotFound, Permanent
 from dealpulse.jobs import SyncSource, SyncType, job_for
 from dealpulse.models import Source, SourceState
 from dealpulse.outbox import enqueue_asked
-from dealpulse.processors.scratch import scratch_folder, storage_key
+from dealpulse.processors.scratch import scratch_folder
 from dealpulse.queue import QueueClient
 from dealpulse.sources.contract import Connector, ItemFailure, SourceItem, SourcePage
 from dealpulse.store import Store
+from dealpulse.store.files import storage_key
 from dealpulse.store.sources import SyncedItem
 
 ITEM_SKIPPED: Final = "sync_item_skipped"

@@ -23,6 +23,11 @@ _KEY = re.compile(r"[\w/!\-.*'() &$@=;:+,?]+", re.ASCII)
 _DELETED_AT_ONCE: Final = 500
 
 
+def storage_key(deal_id: str, content_hash: str) -> str:
+    """Where bytes with this SHA-256 (hex) are kept: the same bytes are stored once a deal, however they came in."""
+    return f"deals/{deal_id}/{content_hash}"
+
+
 class Files:
     """Stored files. A key names its content (it holds the content's hash), so the same key is the same bytes."""
 
