@@ -46,8 +46,8 @@ types: .venv/.installed
 contracts: .venv/.installed
 	@$(RUN)/lint-imports
 
-bench-queue: .venv/.installed ## Measure the queue beside bullmq, arq and saq (ROUNDS=3; needs npm)
-	@$(RUN)/python tests/benchmarks/bench_queue.py
+bench-queue: .venv/.installed ## Measure the queue beside bullmq, arq and saq (needs npm; for less: ROUNDS=1 ONLY=drain PEERS=ours,bullmq)
+	@PYTHONPATH=tests exec $(RUN)/python -m benchmarks.bench_queue
 
 COMPILE = $(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url \
     --python-version 3.11 pyproject.toml

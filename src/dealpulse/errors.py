@@ -7,7 +7,8 @@
     ├── Transient               try again, with back-off; burns an attempt
     │   ├── RateLimited         try again when the bucket reopens; burns none
     │   ├── Unavailable         try again when the dependency is back; burns none
-    │   └── BudgetExceeded      try again when the budget renews; burns none
+    │   ├── BudgetExceeded      try again when the budget renews; burns none
+    │   └── Interrupted         try again at once, elsewhere; burns none
     └── Permanent               never again: dead letter at once
         ├── NeedsConsent        a person must reconnect the source
         └── Unreadable          a file that cannot be read, with a reason a person understands
@@ -98,6 +99,12 @@ class BudgetExceeded(Transient):
     def __init__(self, message: str, *, until: datetime) -> None:
         super().__init__(message)
         self.until = until
+
+
+class Interrupted(Transient):
+    """The worker is about to stop, and the job stood at a point from which another can go on."""
+
+    code = "interrupted"
 
 
 class Permanent(DealPulseError):

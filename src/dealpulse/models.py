@@ -476,6 +476,8 @@ class OperationState(StrEnum):
     running = "running"
     done = "done"
     failed = "failed"
+    cancelled = "cancelled"
+    """By a person, before it was done."""
 
 
 class Operation(Struct, frozen=True, kw_only=True):

@@ -201,7 +201,7 @@ async def execute_here(job: ProcessDocument, runtime: Runtime) -> Outcome:
     arguments = (job.document_id, job.deal_id, job.name.value)
     payload = serialize_job("process_document", arguments, {}, None, 1, serializer=serialize)
     return await execute(
-        Claimed("job", payload, attempt=4, crashes=0, token="token", due_ms=1, enqueued_ms=1),
+        Claimed(job_id="job", run="1:job", queue="q", payload=payload, size=len(payload), token="w#1", attempt=4),
         functions={each.coroutine.__name__: Runnable(each.coroutine, policy, each.parse) for each in BINDINGS},
         context={"runtime": runtime},
         operations=runtime.store.operations,

@@ -13,10 +13,10 @@ from arq.jobs import JobStatus
 from dealpulse.errors import Permanent
 from dealpulse.jobs import DOCUMENTS, SOURCE_SYNC, DocumentOperation, ProcessDocument, SyncSource, SyncType
 from dealpulse.queue import QueueClient
-from dealpulse.queue.connection import answer, run_script
+from dealpulse.queue.connection import answer
 from dealpulse.queue.engine import Again, Claimed, Dead, Done, Outcome
 from dealpulse.queue.serializer import RemoteError, deserialize
-from queue_engine.engines import running_engine
+from queue_engine.engines import ended, running_engine, turn
 
 
 def document(number: int = 1) -> ProcessDocument:
@@ -83,7 +83,7 @@ async def test_a_finished_job_runs_again_when_asked_for_again(client: QueueClien
         assert not again.deduplicated
         await recorder.reached(2)
         await until_idle(client)
-    assert (await client.stats())[DOCUMENTS.name].completed == 1
+    assert (await client.stats())[DOCUMENTS.name].completed == 2, "history is kept by run"
 
 
 async def test_a_delayed_job_waits_and_comes_sooner_when_asked_for_sooner(client: QueueClient, pool: ArqRedis) -> None:
@@ -182,9 +182,8 @@ async def test_a_foreign_producer_needs_only_arq(client: QueueClient, pool: ArqR
 
 async def test_a_job_whose_worker_died_comes_due_by_itself(client: QueueClient, pool: ArqRedis) -> None:
     job = await client.enqueue(document())
-    keys = [DOCUMENTS.key, f"{DOCUMENTS.key}:active", f"{DOCUMENTS.key}:wake"]
-    lost = await run_script(pool, "claim", keys, [1, 50, "a worker that died", "token"])
-    assert lost[1][0].decode() == job.job_id
+    lost = await turn(pool, "a worker that died", lease=50, registered=1)
+    assert [claim.id for claim in lost.claims] == [job.job_id]
     recorder = Recorder()
     async with running_engine(pool, recorder):
         await recorder.reached(1)
@@ -192,21 +191,27 @@ async def test_a_job_whose_worker_died_comes_due_by_itself(client: QueueClient, 
     assert (recorder.seen[0].crashes, recorder.seen[0].attempt) == (1, 1), "the crash counts, its attempt does not"
 
 
+async def test_a_lease_that_ran_out_on_a_worker_that_lives_is_no_crash(client: QueueClient, pool: ArqRedis) -> None:
+    await client.enqueue(document())
+    await turn(pool, "slow but alive", lease=1)
+    recorder = Recorder()
+    async with running_engine(pool, recorder):
+        await recorder.reached(1)
+        await until_idle(client)
+    assert (recorder.seen[0].crashes, recorder.seen[0].attempt) == (0, 1)
+
+
 async def test_a_finish_is_refused_once_another_worker_owns_the_job(client: QueueClient, pool: ArqRedis) -> None:
-    job = await client.enqueue(document())
-    keys = [DOCUMENTS.key, f"{DOCUMENTS.key}:active", f"{DOCUMENTS.key}:wake"]
-    await run_script(pool, "claim", keys, [1, 1, "first", "token-1"])
+    await client.enqueue(document())
+    (first,) = (await turn(pool, "first", lease=1)).claims
     async with asyncio.timeout(10):
-        while len(await run_script(pool, "claim", keys, [1, 15_000, "second", "token-2"])) == 1:
+        while not (claims := (await turn(pool, "second")).claims):
             await asyncio.sleep(0)
-    finish = [f"{DOCUMENTS.key}{suffix}" for suffix in ("", ":active", ":completed", ":failed", ":wake", ":totals")]
-
-    def by(token: str) -> list[str | int]:
-        return [job.job_id, token, "completed", 0, "1", "{}", 1000, 100, "process_document", "", "", ""]
-
-    assert await run_script(pool, "finish", finish, by("token-1:0")) == 0
-    assert await run_script(pool, "finish", finish, by("token-2:0")) == 1
-    assert await run_script(pool, "finish", finish, by("token-2:0")) == 1, "reporting twice changes nothing"
+    refused = await turn(pool, "first", seq=2, wanted=0, finishing=[ended(first, worker="first")])
+    assert refused.refused == [first.id]
+    finish = [ended(claims[0], worker="second")]
+    assert (await turn(pool, "second", seq=2, wanted=0, finishing=finish)).refused == []
+    assert (await turn(pool, "second", seq=3, wanted=0, finishing=finish)).refused == [], "twice changes nothing"
     assert (await client.stats())[DOCUMENTS.name].totals["completed"] == 1
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -12,10 +13,10 @@ from arq.jobs import deserialize_job_raw
 from dealpulse import logs
 from dealpulse.jobs import DOCUMENTS, SOURCE_SYNC, Job, SyncSource, SyncType
 from dealpulse.queue import QueueClient
-from dealpulse.queue.connection import answer, run_script
+from dealpulse.queue.connection import answer
 from dealpulse.queue.engine import REDIS_BACK, REDIS_LOST, Again, Claimed, Done, Outcome
 from dealpulse.queue.serializer import deserialize
-from queue_engine.engines import running_engine
+from queue_engine.engines import renewed, running_engine, turn
 from queue_engine.test_engine import Recorder, document, until_idle
 
 SYNC = SyncSource("source-1", "deal-1", SyncType.incremental)
@@ -108,7 +109,7 @@ async def test_a_kept_id_that_a_foreign_producer_uses_again_starts_from_its_firs
             # As after the day for which arq's result, which keeps it from enqueuing the id again, is there.
             await answer(pool.delete("arq:result:nightly"))
     assert [job.attempt for job in recorder.seen] == [1, 1]
-    assert (await client.stats())[DOCUMENTS.name].completed == 1
+    assert (await client.stats())[DOCUMENTS.name].completed == 2
 
 
 async def test_the_request_that_asked_for_a_job_is_known_where_it_runs(client: QueueClient, pool: ArqRedis) -> None:
@@ -118,7 +119,7 @@ async def test_the_request_that_asked_for_a_job_is_known_where_it_runs(client: Q
     await pool.enqueue_job("process_document", "d", "deal", _queue_name=DOCUMENTS.key)
     async with running_engine(pool, recorder):
         await recorder.reached(2)
-    assert sorted(job.request_id for job in recorder.seen) == ["", "request-7"]
+    assert sorted(json.loads(job.payload).get("rq", "") for job in recorder.seen) == ["", "request-7"]
 
 
 async def test_a_tick_leaves_no_trace_but_its_result(client: QueueClient, pool: ArqRedis) -> None:
@@ -194,11 +195,10 @@ async def test_a_retried_sync_that_was_asked_for_once_more_runs_once_more_after_
 
 async def test_a_lease_that_ran_out_and_was_taken_by_nobody_is_renewed(client: QueueClient, pool: ArqRedis) -> None:
     job = await client.enqueue(document())
-    keys = [DOCUMENTS.key, f"{DOCUMENTS.key}:active", f"{DOCUMENTS.key}:wake"]
-    await run_script(pool, "claim", keys, [1, 1, "slow", "token"])
+    await turn(pool, "slow", lease=1)
     async with asyncio.timeout(10):
         while (await client.stats())[DOCUMENTS.name].waiting == 0:
             await asyncio.sleep(0)
-    assert await run_script(pool, "renew", keys[:2], [15_000, job.job_id, "token:0"]) == []
+    assert (await renewed(pool, "slow", [(job.job_id, "slow#1")])).lost == []
     assert (await client.stats())[DOCUMENTS.name].active == 1
-    assert len(await run_script(pool, "claim", keys, [1, 15_000, "other", "token-2"])) == 1
+    assert (await turn(pool)).claims == []

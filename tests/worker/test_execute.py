@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 from arq.jobs import serialize_job
 from hypothesis import given
@@ -63,7 +64,17 @@ class Rows:
 def claimed(payload: bytes | None = None, *, attempt: int = 1, crashes: int = 0) -> Claimed:
     if payload is None:
         payload = serialize_job("process_document", ("d", "deal", "analyze"), {}, None, 1, serializer=serialize)
-    return Claimed("job", payload, attempt, crashes, "token", int(time.time() * 1000), 1)
+    return Claimed(
+        job_id="job",
+        run="1:job",
+        queue="queue",
+        payload=payload,
+        size=len(payload),
+        token="worker#1",
+        attempt=attempt,
+        crashes=crashes,
+        due_ms=int(time.time() * 1000),
+    )
 
 
 def parse(document_id: str, deal_id: str, operation: str) -> Job:
@@ -100,7 +111,7 @@ async def test_a_job_that_returns_is_done_and_its_row_says_so() -> None:
     rows = Rows()
     outcome = await run(succeed, rows=rows)
     assert isinstance(outcome, Done)
-    assert outcome.result == {"read": "d"}
+    assert outcome.result == msgspec.Raw(b'{"read":"d"}')
     assert rows.marks == [(OperationState.running, None), (OperationState.done, None)]
 
 

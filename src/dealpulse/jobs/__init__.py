@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from dealpulse.errors import Invalid
-from dealpulse.jobs.contract import Job, Queue
+from dealpulse.jobs.contract import Job, Priority, Queue
 from dealpulse.jobs.daily_brief import DAILY_BRIEF, GenerateDailyBrief
 from dealpulse.jobs.documents import DOCUMENTS, DocumentOperation, ProcessDocument
 from dealpulse.jobs.emails import EMAILS, EmailOperation, ProcessEmail
@@ -59,6 +59,7 @@ __all__ = [
     "EmailOperation",
     "GenerateDailyBrief",
     "Job",
+    "Priority",
     "ProcessDocument",
     "ProcessEmail",
     "Queue",

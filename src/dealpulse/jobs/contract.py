@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import ClassVar, Protocol
 
 from dealpulse.models import Operation
+
+
+class Priority(StrEnum):
+    """What goes first among jobs that wait. An old job overtakes newer ones of higher priority in the end."""
+
+    critical = "critical"
+    high = "high"
+    normal = "normal"
+    low = "low"
 
 
 @dataclass(frozen=True)

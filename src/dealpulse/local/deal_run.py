@@ -22,7 +22,7 @@ STALLED_SECONDS: Final = 900.0
 """Longer than the longest job may take; when nothing at all happened for so long, something is broken."""
 
 _POLL_SECONDS: Final = 0.4
-_ENDED: Final = (OperationState.done, OperationState.failed)
+_ENDED: Final = (OperationState.done, OperationState.failed, OperationState.cancelled)
 
 
 class RunFailed(DealPulseError):

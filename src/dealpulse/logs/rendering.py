@@ -45,9 +45,17 @@ def _is_secret(name: str) -> bool:
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Hide values by the name of their field and passwords inside URLs; shorten very long text."""
     for name, value in event.items():
+        kind = type(value)
+        if kind is int or (kind is str and _is_plain(name, value)):
+            continue
         if name != "exc_info":  # DescribeException's
             event[name] = _redacted(name, value, depth=0)
     return event
+
+
+def _is_plain(name: str, value: str) -> bool:
+    """What nearly all fields are, told apart quickly: there is a line for every job."""
+    return len(value) <= _LONGEST_TEXT and "://" not in value and not _is_secret(name)
 
 
 def _redacted(name: str, value: object, *, depth: int) -> object:

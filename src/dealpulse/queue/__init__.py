@@ -6,7 +6,19 @@
     await pool.enqueue_job("process_document", document_id, deal_id, "summarize", _queue_name=DOCUMENTS.key)
 """
 
-from dealpulse.queue.client import Enqueued, JobView, QueueClient, QueueStats
+from dealpulse.queue.client import Batch, Debounce, QueueClient
 from dealpulse.queue.connection import create_pool
+from dealpulse.queue.views import BatchView, Enqueued, Fault, JobView, QueueStats, WorkerView
 
-__all__ = ["Enqueued", "JobView", "QueueClient", "QueueStats", "create_pool"]
+__all__ = [
+    "Batch",
+    "BatchView",
+    "Debounce",
+    "Enqueued",
+    "Fault",
+    "JobView",
+    "QueueClient",
+    "QueueStats",
+    "WorkerView",
+    "create_pool",
+]

@@ -1,71 +1,70 @@
-"""Putting jobs on the queues and looking at them: what the API, the CLI and processors use."""
+"""Putting jobs on the queues, changing them and looking at them: what the API, the CLI and processors use."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any, Final, Protocol
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Protocol
 
 import structlog
 from arq.connections import ArqRedis
-from arq.jobs import serialize_job
+from redis.exceptions import ResponseError
 
-from dealpulse.jobs import QUEUES, Job, Queue, SyncSource, SyncType
+from dealpulse.errors import Invalid, NotFound
+from dealpulse.jobs import QUEUES, Job, Priority, Queue, SyncSource, SyncType
 from dealpulse.queue import keys
-from dealpulse.queue.connection import answer, redis_faults, run_script
-from dealpulse.queue.serializer import deserialize, serialize
+from dealpulse.queue.connection import answer, redis_faults
+from dealpulse.queue.scripts import (
+    CANCEL,
+    CHANGE,
+    ENQUEUE,
+    NOTE,
+    PAUSE,
+    RESUME,
+    STATS,
+    BatchOpening,
+    CancelRequest,
+    ChangeRequest,
+    EnqueueRequest,
+    Item,
+    NoteRequest,
+    PauseRequest,
+    ResumeRequest,
+    StatsRequest,
+    decode_stats,
+)
+from dealpulse.queue.serializer import payload_of
+from dealpulse.queue.views import BatchView, Enqueued, JobView, QueueStats, WorkerView, job_view
 
-
-@dataclass(frozen=True)
-class Enqueued:
-    """``deduplicated`` means the same work was already waiting or running; ``job_id`` is then that job's."""
-
-    job_id: str
-    deduplicated: bool
-
-
-@dataclass(frozen=True)
-class QueueStats:
-    """One queue at one moment. ``completed`` and ``failed`` are what is kept; ``totals`` count a lifetime."""
-
-    waiting: int
-    active: int
-    delayed: int
-    completed: int
-    failed: int
-    oldest_waiting_ms: int
-    totals: Mapping[str, int] = field(default_factory=dict)
-    """``completed``, ``failed``, ``retried`` since the queue exists."""
-
-
-@dataclass(frozen=True)
-class JobView:
-    """What is known of one job. Times are UTC; what has not happened yet is None."""
-
-    job_id: str
-    queue: str
-    function: str
-    state: str
-    """``waiting``, ``delayed``, ``active``, ``completed`` or ``failed``."""
-    deal_id: str | None
-    attempts: int
-    enqueued_at: datetime | None
-    due_at: datetime | None
-    started_at: datetime | None
-    finished_at: datetime | None
-    error_class: str | None
-    error_code: str | None
-    error_message: str | None
-    result: object = None
+MAX_PAYLOAD_BYTES: Final = 1 << 20
+"""Payloads are ids; one larger than this is refused here, and a dead letter when it came from elsewhere."""
+MAX_BULK: Final = 1_000
+"""Jobs enqueued in one round trip, all or none of them."""
 
 
 class _Clock(Protocol):
     def __call__(self) -> float: ...
 
 
-_NO_TOTALS: Final = {"completed": 0, "failed": 0, "retried": 0}
+@dataclass(frozen=True)
+class Batch:
+    """Jobs that belong together; when the last of them has ended, however it did, ``then`` is enqueued, once.
+
+    Also jobs that running jobs of the batch enqueue belong to it: see :meth:`QueueClient.within`.
+    """
+
+    id: str
+    then: Job | None = None
+
+
+@dataclass(frozen=True)
+class Debounce:
+    """Run ``delay`` after the last asking, but at most ``ceiling`` after the first."""
+
+    delay: timedelta
+    ceiling: timedelta
 
 
 class QueueClient:
@@ -74,74 +73,212 @@ class QueueClient:
     Every method raises ``Unavailable`` when Redis is away.
     """
 
-    def __init__(self, pool: ArqRedis, *, clock: _Clock = time.time) -> None:
+    def __init__(self, pool: ArqRedis, *, clock: _Clock = time.time, batches: tuple[str, ...] = ()) -> None:
         self._pool = pool
         self._clock = clock
+        self._batches = " ".join(batches)
 
-    async def enqueue(self, job: Job, *, run_at: datetime | None = None) -> Enqueued:
-        """Put one job on its queue, due now or at ``run_at``.
+    def within(self, batches: tuple[str, ...]) -> QueueClient:
+        """A client whose jobs belong to these batches too: what a running job of them enqueues with."""
+        return QueueClient(self._pool, clock=self._clock, batches=batches) if batches else self
 
-        The same id waiting or running is not doubled; asked for sooner than it was due, it comes sooner. A finished
-        id runs again.
+    # --- enqueueing -------------------------------------------------------------------------------------------------
+
+    async def enqueue(
+        self,
+        job: Job,
+        *,
+        run_at: datetime | None = None,
+        priority: Priority = Priority.normal,
+        batch: Batch | None = None,
+        debounce: Debounce | None = None,
+    ) -> Enqueued:
+        """Put one job on its queue; see :meth:`enqueue_many`."""
+        asked = await self.enqueue_many([job], run_at=run_at, priority=priority, batch=batch, debounce=debounce)
+        return asked[0]
+
+    async def enqueue_many(
+        self,
+        jobs: Sequence[Job],
+        *,
+        run_at: datetime | None = None,
+        priority: Priority = Priority.normal,
+        batch: Batch | None = None,
+        debounce: Debounce | None = None,
+    ) -> list[Enqueued]:
+        """Put jobs on their queues, due now or at ``run_at``; the answers stand in the order of ``jobs``.
+
+        Up to :data:`MAX_BULK` go in one round trip, all or none of them. The same id waiting or running is not
+        doubled: asked for sooner than it was due, it comes sooner; the higher priority wins. A finished id runs again.
+
+        Raises:
+            Invalid: ``payload_too_large``, or ``batch_ended`` when the batch's last job has ended already.
         """
-        return (await self.enqueue_many([job], run_at=run_at))[0]
-
-    async def enqueue_many(self, jobs: Sequence[Job], *, run_at: datetime | None = None) -> list[Enqueued]:
-        """Put jobs on their queues, one round trip a queue; the answers stand in the order of ``jobs``."""
-        return await self._enqueue(jobs, run_at=run_at)
+        items = [self._item(job, priority=priority, meaning=_meaning(job)) for job in jobs]
+        for item in items:
+            if run_at is not None:
+                item.due = int(run_at.timestamp() * 1000)
+            if debounce is not None:
+                item.meaning = "debounce"
+                item.delay, item.ceiling = _ms(debounce.delay), _ms(debounce.ceiling)
+            if batch is not None:
+                item.batch = f"{batch.id} {item.batch}".strip()
+        opening = None
+        if batch is not None:
+            opening = BatchOpening(batch.id, self._item(batch.then, priority=priority) if batch.then else None)
+        return await self._enqueue(items, opening)
 
     async def enqueue_missing(self, jobs: Sequence[Job]) -> list[Enqueued]:
         """Put those jobs on their queues that are not there; what waits, is delayed or runs is left exactly as it is.
 
         For who repairs rather than asks: a job in back-off keeps its time, a running sync is not run once more.
         """
-        return await self._enqueue(jobs, only_missing=True)
+        return await self._enqueue([self._item(job, meaning="missing") for job in jobs])
 
-    async def _enqueue(
-        self, jobs: Sequence[Job], *, run_at: datetime | None = None, only_missing: bool = False
-    ) -> list[Enqueued]:
-        outcome: dict[int, Enqueued] = {}
-        for queue in {job.queue for job in jobs}:
-            positions = [index for index, job in enumerate(jobs) if job.queue is queue]
-            asked = [(jobs[index], "missing" if only_missing else _meaning(jobs[index])) for index in positions]
-            added = await self._enqueue_on(queue, asked, run_at)
-            for index, new in zip(positions, added, strict=True):
-                outcome[index] = Enqueued(job_id=jobs[index].id, deduplicated=not new)
-        return [outcome[index] for index in range(len(jobs))]
+    def _item(self, job: Job, *, priority: Priority = Priority.normal, meaning: str = "") -> Item:
+        bound = structlog.contextvars.get_contextvars()
+        request_id = str(bound.get("request_id", ""))
+        payload = payload_of(job.function, job.args, now_ms=int(self._clock() * 1000), request_id=request_id)
+        if len(payload) > MAX_PAYLOAD_BYTES:
+            message = f"A job's payload is ids, at most {MAX_PAYLOAD_BYTES >> 10} KB: store the content, pass its id."
+            raise Invalid(message, code="payload_too_large", details={"jobId": job.id, "bytes": len(payload)})
+        return Item(
+            id=job.id,
+            queue=job.queue.key,
+            payload=payload.decode(),
+            fn=job.function,
+            deal=job.deal_id,
+            priority=priority.value,
+            request=request_id,
+            caller=str(bound.get("caller", "")),
+            meaning=meaning,
+            batch=self._batches,
+        )
 
-    async def _enqueue_on(self, queue: Queue, asked: Sequence[tuple[Job, str]], run_at: datetime | None) -> list[int]:
-        due = "" if run_at is None else str(int(run_at.timestamp() * 1000))
-        request_id = str(structlog.contextvars.get_contextvars().get("request_id", ""))
-        arguments: list[str | bytes | int] = [len(asked)]
-        for job, meaning in asked:
-            payload = serialize_job(job.function, job.args, {}, None, int(self._clock() * 1000), serializer=serialize)
-            arguments += [job.id, payload, due, job.function, job.deal_id, request_id, meaning]
-        touched = [
-            queue.key,
-            keys.active(queue.key),
-            keys.completed(queue.key),
-            keys.failed(queue.key),
-            keys.wake(queue.key),
-        ]
-        async with redis_faults():
-            added: list[int] = await run_script(self._pool, "enqueue", touched, arguments)
+    async def _enqueue(self, items: Sequence[Item], opening: BatchOpening | None = None) -> list[Enqueued]:
+        enqueued: list[Enqueued] = []
+        for first in range(0, len(items), MAX_BULK):
+            part = items[first : first + MAX_BULK]
+            async with redis_faults():
+                added = await self._ask_enqueue(EnqueueRequest(part, opening))
+            enqueued += [Enqueued(item.id, not new) for item, new in zip(part, added, strict=True)]
+        return enqueued
+
+    async def _ask_enqueue(self, request: EnqueueRequest) -> list[int]:
+        try:
+            added: list[int] = await ENQUEUE(self._pool, request)
+        except ResponseError as error:
+            if str(error).startswith("BATCHENDED"):
+                message = "All jobs of this batch have ended; open a new one."
+                raise Invalid(message, code="batch_ended") from error
+            raise
         return added
+
+    # --- changing ---------------------------------------------------------------------------------------------------
+
+    async def cancel(self, job_id: str) -> str:
+        """Cancel a job that has not ended; returns the state it was in.
+
+        One that waits, is delayed or parked is cancelled when this returns. One that runs is told at once, cleans up,
+        and is cancelled when it has: its state says so then.
+
+        Raises:
+            NotFound: ``job_not_found``.
+            Invalid: ``job_ended``.
+        """
+        async with redis_faults():
+            state = await CANCEL(self._pool, CancelRequest(job_id))
+        return _live(job_id, state)
+
+    async def promote(self, job_id: str) -> None:
+        """Make a delayed job due now. Raises as :meth:`cancel`; a running one is left alone."""
+        await self._change(job_id, promote=True, priority="")
+
+    async def reprioritise(self, job_id: str, priority: Priority) -> None:
+        """Give a job that has not begun another priority. Raises as :meth:`cancel`."""
+        await self._change(job_id, promote=False, priority=priority.value)
+
+    async def _change(self, job_id: str, *, promote: bool, priority: str) -> None:
+        async with redis_faults():
+            state = await CHANGE(self._pool, ChangeRequest(job_id, promote, priority))
+        _live(job_id, state)
+
+    async def pause(self, queue: Queue, deal_id: str = "") -> None:
+        """Start no further job of the queue, or of one deal on it, until :meth:`resume`; what runs ends."""
+        async with redis_faults():
+            await PAUSE(self._pool, PauseRequest(queue.key, deal_id, paused=True))
+
+    async def resume(self, queue: Queue, deal_id: str = "") -> None:
+        """Undo :meth:`pause`."""
+        async with redis_faults():
+            await PAUSE(self._pool, PauseRequest(queue.key, deal_id, paused=False))
+            while deal_id and await RESUME(self._pool, ResumeRequest(queue.key, deal_id)):
+                pass
+
+    async def note(
+        self, job_id: str, token: str, *, percent: int | None = None, message: str = "", line: str = ""
+    ) -> bool:
+        """What a running job tells of itself: how far it is (0-100, and a few words), or a line for its log.
+
+        False when the job is another worker's by now. The last 200 lines are kept.
+        """
+        share = -1 if percent is None else max(0, min(100, percent))
+        async with redis_faults():
+            return bool(await NOTE(self._pool, NoteRequest(job_id, token, share, message, line)))
+
+    # --- looking ----------------------------------------------------------------------------------------------------
 
     async def stats(self) -> dict[str, QueueStats]:
         """Every queue's counts, by wire name, taken at one moment."""
         async with redis_faults():
-            rows = await run_script(self._pool, "stats", [], [queue.key for queue in QUEUES])
-        return {queue.name: _stats(row) for queue, row in zip(QUEUES, rows, strict=True)}
+            rows = decode_stats(await STATS(self._pool, StatsRequest([queue.key for queue in QUEUES])))
+        return {queue.name: QueueStats.of(row) for queue, row in zip(QUEUES, rows, strict=True)}
 
     async def job(self, job_id: str) -> JobView | None:
-        """One job, alive or kept in history; None when unknown."""
+        """One job, alive or the last run kept in history; None when unknown."""
         async with redis_faults():
             record: dict[bytes, bytes] = await answer(self._pool.hgetall(keys.RECORD + job_id))
-        if not record:
+            if not record and await answer(self._pool.exists(f"arq:job:{job_id}")):
+                # A foreign producer's, not claimed yet.
+                return job_view(job_id, {b"state": b"waiting"}, self._clock())
+        return job_view(job_id, record, self._clock()) if record else None
+
+    async def batch(self, batch_id: str) -> BatchView | None:
+        """How far a batch is; None when unknown, or ended more than a week ago."""
+        names = ("total", "completed", "failed", "cancelled", "fired")
+        async with redis_faults():
+            row: list[bytes | None] = await answer(self._pool.hmget(keys.BATCH + batch_id, list(names)))
+        if row[0] is None:
             return None
-        # A payload of somebody else's making need not be text.
-        fields = {name.decode(): value.decode(errors="replace") for name, value in record.items()}
-        return _view(job_id, fields, self._clock())
+        total, completed, failed, cancelled, _ = (int(value or 0) for value in row)
+        return BatchView(
+            batch_id=batch_id,
+            total=total,
+            completed=completed,
+            failed=failed,
+            cancelled=cancelled,
+            fired=row[4] is not None,
+        )
+
+    async def workers(self) -> list[WorkerView]:
+        """The workers alive, and what each runs."""
+        async with redis_faults():
+            seconds, _ = await answer(self._pool.time())
+            alive = await answer(self._pool.zrangebyscore(keys.WORKERS, seconds * 1000, "+inf"))
+            running = [
+                (name.decode(), queue)
+                for queue in QUEUES
+                for name in await answer(self._pool.zrange(keys.active(queue.key), 0, -1))
+            ]
+            views = []
+            for name in (one.decode() for one in alive):
+                about = await answer(self._pool.hgetall(keys.WORKER + name))
+                views.append((name, {key.decode(): value.decode() for key, value in about.items()}))
+            jobs = [view for job_id, _ in running if (view := await self.job(job_id)) is not None]
+        return [
+            WorkerView(worker=name, about=about, jobs=tuple(job for job in jobs if job.worker == name))
+            for name, about in views
+        ]
 
     async def ping(self) -> None:
         """Raises ``Unavailable`` unless Redis answers."""
@@ -149,51 +286,22 @@ class QueueClient:
             await answer(self._pool.ping())
 
 
+def _ms(time_span: timedelta) -> int:
+    return int(time_span.total_seconds() * 1000)
+
+
 def _meaning(job: Job) -> str:
-    """What asking for a job means while the same one waits or runs: see ``enqueue.lua``."""
+    """What asking for a job means while the same one waits or runs: see ``prelude.lua``."""
     if not isinstance(job, SyncSource):
         return ""
     # A full sync does what an incremental one does and more: the two share an id, and the full one must win.
     return "replace" if job.sync_type is SyncType.full else "again"
 
 
-def _stats(row: list[Any]) -> QueueStats:
-    waiting, delayed, active, completed, failed, oldest, flat = row
-    names, counts = flat[::2], flat[1::2]
-    return QueueStats(
-        waiting=waiting,
-        active=active,
-        delayed=max(0, delayed),
-        completed=completed,
-        failed=failed,
-        oldest_waiting_ms=oldest,
-        totals=_NO_TOTALS | {name.decode(): int(count) for name, count in zip(names, counts, strict=True)},
-    )
-
-
-def _view(job_id: str, record: Mapping[str, str], now: float) -> JobView:
-    state = record.get("state", "waiting")
-    if state == "waiting" and float(record.get("due", 0)) > now * 1000:
-        state = "delayed"
-    key = record.get("queue", "")
-    result = record.get("result")
-    return JobView(
-        job_id=job_id,
-        queue=next((queue.name for queue in QUEUES if queue.key == key), key),
-        function=record.get("function", ""),
-        state=state,
-        deal_id=record.get("deal") or None,
-        attempts=int(record.get("attempts", 0)),
-        enqueued_at=_moment(record.get("enqueued")),
-        due_at=_moment(record.get("due")),
-        started_at=_moment(record.get("started")),
-        finished_at=_moment(record.get("finished")),
-        error_class=record.get("error_class") or None,
-        error_code=record.get("error_code") or None,
-        error_message=record.get("error_message") or None,
-        result=deserialize(result.encode()).get("r") if result and state == "completed" else None,
-    )
-
-
-def _moment(milliseconds: str | None) -> datetime | None:
-    return datetime.fromtimestamp(float(milliseconds) / 1000, UTC) if milliseconds else None
+def _live(job_id: str, state: bytes | None) -> str:
+    if state is None:
+        raise NotFound(f"There is no job {job_id[:100]!r}, or none any more.", code="job_not_found")
+    told = state.decode()
+    if told in ("completed", "failed", "cancelled"):
+        raise Invalid(f"The job has ended: it is {told}.", code="job_ended", details={"state": told})
+    return told

@@ -6,10 +6,8 @@ redis-py's asyncio stubs return ``Awaitable[T] | T``; everything above this modu
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
-from functools import cache
-from importlib import resources
 from typing import Any, Final, TypeVar, cast
 
 from arq.connections import ArqRedis
@@ -74,15 +72,40 @@ async def wait_for_marker(redis: Redis, key: str, seconds: float) -> None:
     await answer(cast(Any, redis).blpop([key], timeout=seconds))
 
 
-@cache
-def _source(name: str) -> str:
-    return resources.files("dealpulse.queue").joinpath(f"{name}.lua").read_text("utf-8")
+class Wire:
+    """One connection kept for one task that asks one thing at a time: no pool, no lock between it and Redis.
 
+    Connects when first asked, and again after a fault. A call that is cancelled gives its connection up, because the
+    answer is still on its way.
+    """
 
-async def run_script(redis: Redis, name: str, keys: Sequence[str], arguments: Sequence[str | bytes | int]) -> Any:
-    """Run one of our scripts atomically; loads it on first use and after Redis forgot it (restart, failover)."""
-    script = redis.register_script(_source(name))
-    return await script(keys=list(keys), args=list(arguments))
+    def __init__(self, redis: Redis) -> None:
+        self._pool = redis.connection_pool
+        self._connection: Any = None
+
+    async def evalsha(self, sha: str, body: bytes) -> Any:
+        """Run a loaded script with one argument and no keys."""
+        if self._connection is None:
+            self._connection = await cast(Any, self._pool).get_connection()
+        connection = self._connection
+        try:
+            await connection.send_packed_command(
+                b"*4\r\n$7\r\nEVALSHA\r\n$40\r\n%b\r\n$1\r\n0\r\n$%d\r\n%b\r\n" % (sha.encode(), len(body), body),
+                check_health=False,
+            )
+            return await connection.read_response()
+        except ResponseError:
+            raise
+        except BaseException:
+            await self.aclose()
+            raise
+
+    async def aclose(self) -> None:
+        """Give the connection up."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.disconnect(nowait=True)
+            await self._pool.release(connection)
 
 
 def heed_cancellation() -> None:

@@ -1,104 +1,76 @@
 """How a queue is drained: claim due jobs in batches, hold them by lease, finish each exactly once.
 
-A claimed job stays in its queue with its score moved to the end of its lease, so a worker that dies needs nobody to
-clean up after it: its jobs come due by themselves. Every state change is one Lua script; server time only.
-``docs/engine.md`` is the specification.
+An engine takes turns: one script call reports what ended since the last and claims what is due, payloads included.
+Whatever ends during a call joins the next, so batches grow with load and add no delay when idle. A claimed job stays
+in its queue with its score moved to the end of its lease, so nobody needs to clean up after a worker that dies: its
+jobs come due by themselves. Every state change is one Lua script, on server time. ``docs/engine.md`` is the
+specification.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import functools
-import itertools
 import time
-import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeVar
+from functools import partial
+from typing import Any, Final
 
 import structlog
 from arq.connections import ArqRedis
-from arq.jobs import serialize_result
 
-from dealpulse.errors import DealPulseError
+from dealpulse.errors import Permanent
 from dealpulse.queue import keys
-from dealpulse.queue.connection import LOST, heed_cancellation, passes, run_script, wait_for_marker
-from dealpulse.queue.serializer import serialize
+from dealpulse.queue.connection import Wire, answer
+from dealpulse.queue.outcomes import Again, Cancelled, Claimed, Dead, Done, Outcome, ending
+from dealpulse.queue.patience import REDIS_BACK, REDIS_LOST, Patience
+from dealpulse.queue.room import Room
+from dealpulse.queue.scripts import (
+    RENEW,
+    ClaimedRow,
+    Ending,
+    RenewReply,
+    RenewRequest,
+    TurnReply,
+    TurnRequest,
+    decode_renewed,
+    take_turn,
+)
+from dealpulse.queue.signals import Doorbell, heed_cancellations
 
 LEASE_MS: Final = 15_000
+REGISTERED_MS: Final = 15_000
+"""A worker unheard of for so long is taken for dead."""
 _HEARTBEAT_SECONDS: Final = 5.0
-_FALLBACK_POLL_SECONDS: Final = 1.0
+_POLL_SECONDS: Final = 0.8
 """How soon a job is seen that a foreign producer enqueued without our wake marker."""
-_RESULT_TTL_MS: Final = 24 * 3600 * 1000
-_RETRY_SECONDS: Final = (0.1, 0.5, 1.0, 2.0, 5.0)
+_SHORTEST_WAIT: Final = 0.005
+_CANCEL_AGAIN_SECONDS: Final = 0.2
+_LANES: Final = 2
+_MOST_AT_ONCE: Final = 100
+"""Jobs one script call claims, finishes or renews at most."""
 
-REDIS_LOST: Final = "redis_lost"
-REDIS_BACK: Final = "redis_back"
 LEASE_LOST: Final = "lease_lost"
+DEAD_LETTER_EVICTED: Final = "dead_letter_evicted"
 
 _log = structlog.get_logger("dealpulse.queue.engine")
 
-Reply = TypeVar("Reply")
+Handler = Callable[[Claimed], Coroutine[Any, Any, Outcome]]
 
 
-@dataclass(frozen=True)
-class Claimed:
-    """A job this worker now holds. ``payload`` is empty when it expired before it was claimed."""
-
-    job_id: str
-    payload: bytes
-    attempt: int
-    """1 for the first run; attempts that were not burned do not count."""
-    crashes: int
-    token: str
-    due_ms: int
-    enqueued_ms: int
-    request_id: str = ""
-    """Of the request that asked for the job; empty when none did."""
-
-
-@dataclass(frozen=True)
-class Done:
-    """The job did its work. ``result`` must be JSON."""
-
-    function: str
-    arguments: tuple[Any, ...] = ()
-    result: object = None
-
-
-@dataclass(frozen=True)
-class Again:
-    """The job runs again ``delay`` seconds from now; ``burn`` tells whether this attempt counts."""
-
-    function: str
-    delay: float
-    burn: bool
-    error: BaseException | None = None
-
-
-@dataclass(frozen=True)
-class Dead:
-    """The job is a dead letter."""
-
-    function: str
-    error: BaseException
-    arguments: tuple[Any, ...] = ()
-
-
-Outcome = Done | Again | Dead
-Handler = Callable[[Claimed], Awaitable[Outcome]]
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class EngineSettings:
     """What one engine drains, and how much of it at once."""
 
     queue: str
     """The queue's Redis key."""
     concurrency: int
-    keep_completed: int
-    keep_failed: int
+    keep_completed: int = 100
+    keep_failed: int = 500
+    per_deal: int = 0
+    """Jobs of one deal that run at once on this queue, over all workers; 0 is any number."""
+    limit: int = 0
+    """Jobs of this queue that run at once over all workers; 0 is any number."""
 
 
 class Engine:
@@ -108,51 +80,84 @@ class Engine:
     broken and ``run`` raises. Redis may go away at any time: running jobs go on, and report when it is back.
     """
 
-    def __init__(self, settings: EngineSettings, *, redis: ArqRedis, handler: Handler, worker: str) -> None:
+    def __init__(
+        self,
+        settings: EngineSettings,
+        *,
+        redis: ArqRedis,
+        handler: Handler,
+        worker: str,
+        room: Room | None = None,
+        about: Mapping[str, str] | None = None,
+        longest_silence: float = 10.0,
+    ) -> None:
+        """``worker`` is unique to this process for all time; engines of one process share ``worker`` and ``room``.
+
+        ``about`` is what others may know of the worker; ``longest_silence`` is the connection's time-out in seconds.
+        """
         self._settings = settings
         self._redis = redis
         self._handler = handler
         self._worker = worker
-        self._running: dict[str, tuple[Claimed, asyncio.Future[Outcome]]] = {}
-        self._supervisors: set[asyncio.Task[None]] = set()
+        self._room = room or Room()
+        self._about = [text for pair in ({"worker": worker} | dict(about or {})).items() for text in pair]
+        self._running: dict[str, tuple[Claimed, asyncio.Task[Outcome]]] = {}
+        self._ended: list[Ending] = []
         self._fault: BaseException | None = None
-        self._stopping = asyncio.Event()
+        self._news = asyncio.Event()
+        self._stopping = False
         self._handing_back = asyncio.Event()
-        self._slot_free = asyncio.Event()
-        self._claims = 0
+        self._share = min(_MOST_AT_ONCE, -(-settings.concurrency // _LANES))
+        self._asked = 0
+        """How many jobs turns under way ask for."""
+        self._more = False
+        """The last turn got all it asked for: there may be more."""
+        self._timer: asyncio.TimerHandle | None = None
+        self._seq = 0
+        self._alone = ""
+        """Id of the job that runs alone here."""
         self._renewed_at = time.monotonic()
-        self._failing: set[str] = set()
-        self._redis_lost_at = 0.0
-        self._identity = uuid.uuid4().hex
+        self._patiently = Patience(settings.queue)
+        self._doorbell = Doorbell(redis, settings.queue, ring=self._ring, longest=longest_silence)
 
     @property
     def running(self) -> int:
         """How many jobs this engine holds."""
         return len(self._running)
 
+    @property
+    def stopping(self) -> bool:
+        """Whether it claims nothing more; long jobs stop at their next safe point."""
+        return self._stopping
+
     async def run(self) -> None:
         """Claim and run jobs until :meth:`drain`."""
-        heartbeat = asyncio.create_task(self._heartbeat())
-        claiming = asyncio.create_task(self._claim_forever())
+        self._room.join(self._news.set)
+        self._news.set()
+        lanes = [asyncio.create_task(self._take_turns(lane)) for lane in range(_LANES)]
+        turning = asyncio.gather(*lanes)
+        aside = [
+            asyncio.create_task(self._heartbeat()),
+            asyncio.create_task(self._doorbell.watch()),
+            asyncio.create_task(heed_cancellations(self._redis, self._call_off)),
+        ]
         try:
-            done, _ = await asyncio.wait({heartbeat, claiming}, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
+            parts: set[asyncio.Future[Any]] = {turning, *aside}
+            done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+            for part in done:
+                part.result()
         finally:
-            claiming.cancel()
-            try:
-                await self._finish_running()
-            finally:
-                left = {heartbeat, claiming, *self._supervisors}
-                for task in left:
-                    task.cancel()
-                await asyncio.gather(*left, return_exceptions=True)
+            self._room.release(self)
+            if self._timer is not None:
+                self._timer.cancel()
+            await _end([*lanes, *aside, *(work for _, work in self._running.values())])
         if self._fault is not None:
             raise self._fault
 
     def drain(self) -> None:
         """Claim nothing more; :meth:`run` returns when what runs has ended."""
-        self._stopping.set()
+        self._stopping = True
+        self._news.set()
 
     def hand_back(self) -> None:
         """Cancel what runs; each job goes back to its queue without having lost an attempt.
@@ -160,255 +165,265 @@ class Engine:
         Where Redis is away nothing can be handed back: the leases end by themselves.
         """
         self._handing_back.set()
-        for _, work in self._running.values():
+        for _, work in list(self._running.values()):
             work.cancel()
 
-    async def _finish_running(self) -> None:
-        if self._supervisors:
-            await asyncio.wait(self._supervisors)
+    # --- turns --------------------------------------------------------------------------------------------------
 
-    # --- claiming -----------------------------------------------------------------------------------------------
+    async def _take_turns(self, lane: int) -> None:
+        """One of two lanes, so that Redis answers one while the jobs of the other run here.
 
-    async def _claim_forever(self) -> None:
-        while not self._stopping.is_set():
-            free = self._settings.concurrency - len(self._running)
-            if free <= 0:
-                self._slot_free.clear()
-                await self._until_stopping(self._slot_free.wait())
-                continue
-            reply = await self._patiently("claim", functools.partial(self._claim, free), give_up=self._stopping)
-            if reply is None:
-                return
-            next_due, claimed = reply
-            for job in claimed:
-                self._start(job)
-            if len(claimed) < free:
-                await self._until_stopping(self._wait_for_work(next_due))
-
-    async def _claim(self, wanted: int) -> tuple[float, list[Claimed]]:
-        """Seconds until the next job is due, and the jobs claimed.
-
-        Every call is a claim of its own: had the answer to the one before been lost, repeating that would lease others
-        beside the jobs it took. Those come due when their lease ends.
+        The second works only while there is more due than the first has taken.
         """
-        if time.monotonic() - self._renewed_at > 2 * _HEARTBEAT_SECONDS:
-            # Redis was away or the loop stuck: first keep what runs here, or it would be claimed a second time.
-            await self._renew()
-        queue = self._settings.queue
-        self._claims += 1
-        token = f"{self._identity}:{self._claims}"
-        touched = [queue, keys.active(queue), keys.wake(queue)]
-        reply = await run_script(self._redis, "claim", touched, [wanted, LEASE_MS, self._worker, token])
-        next_due = _FALLBACK_POLL_SECONDS if reply[0] < 0 else reply[0] / 1000
-        return next_due, [_claimed(row) for row in reply[1:]]
-
-    async def _wait_for_work(self, next_due: float) -> None:
-        timeout = max(0.01, min(next_due, _FALLBACK_POLL_SECONDS))
+        wire = Wire(self._redis)
         try:
-            await wait_for_marker(self._redis, keys.wake(self._settings.queue), timeout)
-        except LOST as error:
-            heed_cancellation()
-            if not passes(error):
-                raise
-            # The claim that follows says so, and waits.
-            await asyncio.sleep(_RETRY_SECONDS[0])
-
-    async def _until_stopping(self, work: Awaitable[Any]) -> None:
-        stopping = asyncio.ensure_future(self._stopping.wait())
-        working = asyncio.ensure_future(work)
-        try:
-            await asyncio.wait({stopping, working}, return_when=asyncio.FIRST_COMPLETED)
+            while True:
+                wanted = self._wanted()
+                if self._ended or (wanted and (self._more or self._news.is_set())):
+                    self._news.clear()
+                    reply = await self._turn(wanted, f"{self._worker}/{lane}", wire)
+                    if reply is None:
+                        return
+                    self._heed(reply, wanted)
+                elif self._stopping and not self._running:
+                    return
+                else:
+                    self._news.clear()
+                    await self._news.wait()
         finally:
-            stopping.cancel()
-            working.cancel()
-            await asyncio.wait({stopping, working})
-        if not working.cancelled():
-            working.result()
+            await wire.aclose()
+
+    def _wanted(self) -> int:
+        if self._stopping or not self._room.admits(self):
+            return 0
+        free = self._settings.concurrency - len(self._running) - self._asked
+        return min(free, self._share)
+
+    async def _turn(self, wanted: int, lane: str, wire: Wire) -> TurnReply | None:
+        """Report and claim; None when told to hand back what runs while Redis is away.
+
+        Every turn has a number. Where its answer was lost it is asked for again under the same number: Redis
+        remembers what that claim took and hands it out once more, instead of leasing others beside it.
+        """
+        self._seq += 1
+        request = self._turn_request(lane, wanted)
+
+        async def once() -> tuple[TurnReply, list[bytes]]:
+            if self._patiently.interrupted or time.monotonic() - self._renewed_at > 2 * _HEARTBEAT_SECONDS:
+                # Redis was away or the loop stuck: first keep what runs here, or it would be claimed a second time.
+                await self._renew()
+            try:
+                return await take_turn(self._redis, request, wire)
+            finally:
+                request.repeated = True
+
+        self._asked += wanted
+        self._room.asks(wanted)
+        try:
+            answered = await self._patiently("turn", once, give_up=self._handing_back)
+            if answered is None:
+                return None
+            reply, payloads = answered
+            for row, payload in zip(reply.claims, payloads, strict=True):
+                self._start(self._claimed(row, payload, request.seq, reply.now))
+            return reply
+        finally:
+            self._asked -= wanted
+            self._room.answered(wanted)
+
+    def _turn_request(self, lane: str, wanted: int) -> TurnRequest:
+        settings = self._settings
+        finishing = self._ended[:_MOST_AT_ONCE]
+        del self._ended[:_MOST_AT_ONCE]
+        return TurnRequest(
+            queue=settings.queue,
+            worker=self._worker,
+            lane=lane,
+            registered_ms=REGISTERED_MS,
+            seq=self._seq,
+            repeated=False,
+            wanted=wanted,
+            running=self._room.running,
+            lease=LEASE_MS,
+            per_deal=settings.per_deal,
+            limit=settings.limit,
+            keep_completed=settings.keep_completed,
+            keep_failed=settings.keep_failed,
+            finishing=finishing,
+        )
+
+    def _claimed(self, row: ClaimedRow, payload: bytes, seq: int, now: int) -> Claimed:
+        return Claimed(
+            job_id=row.id,
+            run=row.run,
+            queue=self._settings.queue,
+            payload=payload,
+            size=row.size,
+            token=f"{self._worker}#{seq}",
+            attempt=row.attempt,
+            crashes=row.crashes,
+            due_ms=row.due,
+            started_ms=now,
+            deal_id=row.deal,
+            batches=tuple(row.batches.split()),
+            foreign=row.foreign,
+        )
+
+    def _heed(self, reply: TurnReply, wanted: int) -> None:
+        """Act on what a turn said beside its claims."""
+        for job_id in reply.refused:
+            _log.warning(LEASE_LOST, queue=self._settings.queue, job_id=job_id, while_="finishing")
+        for run in reply.evicted:
+            _log.warning(DEAD_LETTER_EVICTED, queue=self._settings.queue, job_id=run.partition(":")[2])
+        if reply.alone:
+            self._alone = reply.claims[0].id
+        if reply.alone or reply.reserve:
+            self._room.reserve(self)
+        elif wanted and self._room.reserved_by(self):
+            self._room.release(self)
+        if len(reply.claims) < wanted:
+            self._more = False
+            self._doorbell.hungry(True)
+            self._look_again(reply.next_due)
+        elif wanted:
+            self._more = True
+
+    def _look_again(self, next_due: int) -> None:
+        """At the latest when the next job is due, and now and then for those of foreign producers."""
+        seconds = _POLL_SECONDS if next_due < 0 else min(max(next_due / 1000, _SHORTEST_WAIT), _POLL_SECONDS)
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._news.set)
+
+    def _ring(self) -> bool:
+        self._doorbell.hungry(False)
+        self._news.set()
+        return self._wanted() > 0
 
     # --- running ------------------------------------------------------------------------------------------------
 
     def _start(self, job: Claimed) -> None:
         if job.job_id in self._running:
-            # An ended run that is still being reported, or one whose lease ran out: never two at once.
+            # Its lease ran out while it ran on: never two at once.
             self._running[job.job_id][1].cancel()
-        work = asyncio.ensure_future(self._handler(job))
+        work = asyncio.create_task(self._handler(job))
         self._running[job.job_id] = (job, work)
-        supervisor = asyncio.create_task(self._supervise(job, work), name=job.job_id)
-        self._supervisors.add(supervisor)
-        supervisor.add_done_callback(self._supervisors.discard)
+        self._room.entered()
+        work.add_done_callback(partial(self._end, job))
+        if self._handing_back.is_set():
+            work.cancel()
 
-    async def _supervise(self, job: Claimed, work: asyncio.Future[Outcome]) -> None:
-        """Wait for one job and report it. Cancelling ``work`` alone leaves the report whole."""
-        started = time.time()
-        try:
-            try:
-                outcome = await work
-            except asyncio.CancelledError:
-                outcome = Again(function="", delay=0.0, burn=False)
-            await self._finish(job, outcome, started)
-        except Exception as error:
-            # The handler answers for every fault of a job: this is one of the engine or of Redis' refusal.
-            self._fault = error
-            self._stopping.set()
-        finally:
-            if self._running.get(job.job_id, (None,))[0] is job:
-                del self._running[job.job_id]
-            self._slot_free.set()
-
-    async def _finish(self, job: Claimed, outcome: Outcome, started: float) -> None:
-        arguments = self._finish_arguments(job, outcome, started)
-        queue = self._settings.queue
-        touched = [
-            queue,
-            keys.active(queue),
-            keys.completed(queue),
-            keys.failed(queue),
-            keys.wake(queue),
-            keys.totals(queue),
-        ]
-        # Safe to repeat: the script knows the token and that the run has ended.
-        accepted = await self._patiently(
-            "finish", lambda: run_script(self._redis, "finish", touched, arguments), give_up=self._handing_back
-        )
-        if accepted == 0:
-            _log.warning(LEASE_LOST, queue=queue, job_id=job.job_id, while_="finishing")
-
-    def _finish_arguments(self, job: Claimed, outcome: Outcome, started: float) -> list[str | bytes | int]:
-        name: Literal["completed", "failed", "again"]
-        delay, burn, result, error = 0.0, True, b"", None
-        if isinstance(outcome, Again):
-            name, delay, burn, error = "again", outcome.delay, outcome.burn, outcome.error
-        elif isinstance(outcome, Dead):
-            name, error = "failed", outcome.error
-            result = self._result(job, outcome.function, outcome.arguments, outcome.error, started, success=False)
+    def _end(self, job: Claimed, work: asyncio.Task[Outcome]) -> None:
+        outcome: Outcome
+        if work.cancelled():
+            outcome = Cancelled("") if job.called_off else Again("", delay=0.0, burn=False)
+        elif (fault := work.exception()) is not None:
+            # The handler answers for every fault of a job: this is one of the engine.
+            self._fault = self._fault or fault
+            self._stopping = True
+            outcome = Again("", delay=0.0, burn=False, error=fault)
         else:
-            name = "completed"
-            result = self._result(job, outcome.function, outcome.arguments, outcome.result, started, success=True)
-        keep: int | str = self._settings.keep_failed if name == "failed" else self._settings.keep_completed
-        if outcome.function.startswith("cron:") and name == "completed":
-            keep = ""  # A tick is no work: it would push real jobs out of the kept history.
-        return [
-            job.job_id,
-            job.token,
-            name,
-            int(delay * 1000),
-            "1" if burn else "",
-            result,
-            _RESULT_TTL_MS,
-            keep,
-            outcome.function,
-            type(error).__name__ if error else "",
-            _code(error),
-            _message(error),
-        ]
+            outcome = work.result()
+        self._ended.append(self._ending(job, outcome))
+        if self._running.get(job.job_id, (None,))[0] is job:
+            del self._running[job.job_id]
+        self._room.left()
+        if job.job_id == self._alone:
+            self._alone = ""
+            self._room.release(self)
+        self._news.set()
 
-    def _result(
-        self, job: Claimed, function: str, arguments: tuple[Any, ...], result: object, started: float, *, success: bool
-    ) -> bytes:
-        stored = serialize_result(
-            function,
-            arguments,
-            {},
-            job.attempt,
-            job.enqueued_ms,
-            success,
-            result,
-            int(started * 1000),
-            int(time.time() * 1000),
-            job.job_id,
-            self._settings.queue,
-            job.job_id,
-            serializer=serialize,
-        )
-        return stored or b"{}"
+    def _ending(self, job: Claimed, outcome: Outcome) -> Ending:
+        now_ms = int(time.time() * 1000)
+        try:
+            return ending(job, outcome, worker=self._worker, now_ms=now_ms)
+        except Permanent as error:
+            return ending(job, Dead(outcome.function, error), worker=self._worker, now_ms=now_ms)
+
+    def _call_off(self, job_id: str) -> None:
+        """Somebody cancelled this job; it may run here."""
+        job, work = self._running.get(job_id, (None, None))
+        if job is not None and work is not None and not job.called_off:
+            job.called_off = True
+            work.cancel()
 
     # --- holding ------------------------------------------------------------------------------------------------
 
     async def _heartbeat(self) -> None:
         while True:
             await asyncio.sleep(_HEARTBEAT_SECONDS)
-            await self._patiently("renew", self._renew)
+            if self._running:
+                await self._patiently("renew", self._renew)
 
     async def _renew(self) -> None:
-        """Renew every lease; what another worker holds by now is cancelled here."""
-        queue = self._settings.queue
-        held = [job for job, _ in self._running.values()]
-        lost: list[bytes] = []
-        if held:
-            arguments: list[str | bytes | int] = [LEASE_MS]
-            for job in held:
-                arguments += [job.job_id, job.token]
-            lost = await run_script(self._redis, "renew", [queue, keys.active(queue)], arguments)
+        """Renew every lease; what another worker holds by now, or somebody cancelled, is cancelled here."""
+        redis_run = ""
+        if self._patiently.interrupted:
+            redis_run = str((await answer(self._redis.info("server")))["run_id"])
+        cut_off = time.monotonic() - self._renewed_at > 2 * _HEARTBEAT_SECONDS and bool(self._running)
+        held = [(job, (job.job_id, job.token)) for job, _ in self._running.values()]
+        for first in range(0, max(1, len(held)), _MOST_AT_ONCE):
+            part = held[first : first + _MOST_AT_ONCE]
+            reply = await self._renew_some([pair for _, pair in part], redis_run, cut_off=cut_off)
+            for job, (job_id, _) in part:
+                if job_id in reply.lost:
+                    self._lose(job)
+            for job_id in reply.called_off:
+                self._call_off(job_id)
         self._renewed_at = time.monotonic()
-        for job_id in (name.decode() for name in lost):
-            entry = self._running.get(job_id)
-            if entry and entry[0] in held and not entry[1].done():
-                _log.warning(LEASE_LOST, queue=queue, job_id=job_id, while_="running")
-                entry[1].cancel()
+        self._patiently.interrupted = False
 
-    # --- Redis away ---------------------------------------------------------------------------------------------
+    async def _renew_some(self, held: list[tuple[str, str]], redis_run: str, *, cut_off: bool) -> RenewReply:
+        request = RenewRequest(
+            queue=self._settings.queue,
+            worker=self._worker,
+            registered_ms=REGISTERED_MS,
+            about=self._about,
+            redis_run=redis_run,
+            cut_off=cut_off,
+            lease=LEASE_MS,
+            held=held,
+        )
+        return decode_renewed(await RENEW(self._redis, request))
 
-    async def _patiently(
-        self, name: str, command: Callable[[], Awaitable[Reply]], *, give_up: asyncio.Event | None = None
-    ) -> Reply | None:
-        """Repeat a command until Redis answers it; None when ``give_up`` is set and Redis still does not.
-
-        That Redis is lost is said once, and once more when every command that failed has been answered.
-        """
-        for attempt in itertools.count():
-            try:
-                reply = await command()
-            except LOST as error:
-                heed_cancellation()
-                if not passes(error):
-                    raise
-                self._note_lost(name, error)
-            else:
-                self._note_answered(name)
-                return reply
-            pause = _RETRY_SECONDS[min(attempt, len(_RETRY_SECONDS) - 1)]
-            if give_up is None:
-                await asyncio.sleep(pause)
-                continue
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(give_up.wait(), pause)
-            if give_up.is_set():
-                return None
-        raise AssertionError("unreachable")
-
-    def _note_lost(self, name: str, error: BaseException) -> None:
-        if not self._failing:
-            self._redis_lost_at = time.monotonic()
-            _log.warning(REDIS_LOST, queue=self._settings.queue, error_class=type(error).__name__)
-        self._failing.add(name)
-
-    def _note_answered(self, name: str) -> None:
-        if name not in self._failing:
-            return
-        self._failing.remove(name)
-        if not self._failing:
-            seconds = round(time.monotonic() - self._redis_lost_at, 3)
-            _log.info(REDIS_BACK, queue=self._settings.queue, away_seconds=seconds)
+    def _lose(self, job: Claimed) -> None:
+        entry = self._running.get(job.job_id)
+        if entry and entry[0] is job and not entry[1].done():
+            _log.warning(LEASE_LOST, queue=self._settings.queue, job_id=job.job_id, while_="running")
+            entry[1].cancel()
 
 
-def _claimed(row: list[Any]) -> Claimed:
-    job_id, payload, attempt, crashes, token, due, enqueued, request_id = row
-    return Claimed(
-        job_id=job_id.decode(),
-        payload=payload,
-        attempt=attempt,
-        crashes=crashes,
-        token=token.decode(),
-        due_ms=due,
-        enqueued_ms=enqueued or 0,
-        request_id=request_id.decode(errors="replace"),
-    )
+async def _end(tasks: Sequence[asyncio.Task[Any]]) -> None:
+    """Cancel tasks and wait until they have ended: a cancellation that meets redis-py at a bad moment is lost."""
+    left = {task for task in tasks if not task.done()}
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=_CANCEL_AGAIN_SECONDS)
 
 
-def _code(error: BaseException | None) -> str:
-    return error.code if isinstance(error, DealPulseError) else ""
+async def retire(redis: ArqRedis, worker: str, queues: Sequence[str]) -> None:
+    """Take a worker that has stopped off the list of those alive, best effort: its registration ends by itself."""
+    async with redis.pipeline(transaction=False) as together:
+        together.zrem(keys.WORKERS, worker)
+        lanes = [f"{worker}/{lane}" for lane in range(_LANES)]
+        together.delete(keys.WORKER + worker, *(keys.turn(queue, lane) for queue in queues for lane in lanes))
+        await together.execute()
 
 
-def _message(error: BaseException | None) -> str:
-    """Only our own messages are known to hold neither secrets nor document text."""
-    return error.message if isinstance(error, DealPulseError) else ""
+__all__ = [
+    "DEAD_LETTER_EVICTED",
+    "LEASE_LOST",
+    "REDIS_BACK",
+    "REDIS_LOST",
+    "Again",
+    "Cancelled",
+    "Claimed",
+    "Dead",
+    "Done",
+    "Engine",
+    "EngineSettings",
+    "Handler",
+    "Outcome",
+    "retire",
+]

@@ -1,7 +1,7 @@
-"""Every Redis key of the engine in one place; ``docs/engine.md`` tells what each holds.
+"""Every Redis key that Python names; ``docs/engine.md`` tells what each holds, and which the scripts name themselves.
 
 arq's own keys keep arq's names (``arq:job:``, ``arq:in-progress:``, ``arq:result:``), so arq's ``Job`` answers on
-our jobs. The scripts build keys of single jobs themselves from these prefixes: one shard is required.
+our jobs. The scripts build keys from names: one shard is required.
 """
 
 from __future__ import annotations
@@ -9,7 +9,21 @@ from __future__ import annotations
 from typing import Final
 
 RECORD: Final = "dealpulse:job:"
-"""Hash: what is known of one job, while it lives and in history."""
+"""Hash: what is known of a job that lives, or of the last run of one that ended."""
+EARLIER_RUN: Final = "dealpulse:run:"
+"""Hash: what is known of an earlier run of a job that ran again."""
+BATCH: Final = "dealpulse:batch:"
+"""Hash: counts of a batch, and the job that follows it."""
+WORKERS: Final = "dealpulse:workers"
+"""Sorted set: workers by when their registration ends (ms)."""
+WORKER: Final = "dealpulse:worker:"
+"""Hash: what a worker tells of itself."""
+SCHEDULES: Final = "dealpulse:schedules"
+"""Hash: by schedule, the due time (ms) of its last run."""
+EVENTS: Final = "dealpulse:events"
+"""Stream: what happened to jobs, an entry a script call."""
+CANCEL_CHANNEL: Final = "dealpulse:cancel"
+"""Channel: ids of running jobs that somebody cancels."""
 
 
 def active(queue: str) -> str:
@@ -17,21 +31,31 @@ def active(queue: str) -> str:
     return f"{queue}:active"
 
 
-def completed(queue: str) -> str:
-    """Sorted set: kept completed jobs by finish time (ms)."""
-    return f"{queue}:completed"
+def parked(queue: str, deal: str = "") -> str:
+    """Sorted set: ids kept back because of their deal; of one deal, by the score they return to."""
+    return f"{queue}:parked:{deal}" if deal else f"{queue}:parked"
 
 
-def failed(queue: str) -> str:
-    """Sorted set: kept dead letters by finish time (ms)."""
-    return f"{queue}:failed"
+def history(queue: str, outcome: str) -> str:
+    """Sorted set: kept runs that ended ``completed``, ``failed`` or ``cancelled``, by finish time (ms)."""
+    return f"{queue}:{outcome}"
 
 
-def totals(queue: str) -> str:
-    """Hash: how many jobs ever completed, failed, were retried, crashed."""
-    return f"{queue}:totals"
+def control(queue: str) -> str:
+    """Hash: what is paused (``paused``, ``deal:{deal}``), since when (ms)."""
+    return f"{queue}:control"
+
+
+def metrics(queue: str, unit: str, number: int) -> str:
+    """Hash: counts and histograms of one ``minute`` or ``hour``, numbered since the epoch."""
+    return f"{queue}:{unit}:{number}"
 
 
 def wake(queue: str) -> str:
     """List: holds one marker while there is due work no idle worker has been told of."""
     return f"{queue}:wake"
+
+
+def turn(queue: str, lane: str) -> str:
+    """String: what a lane's last claim took, in case the answer is lost."""
+    return f"{queue}:turn:{lane}"

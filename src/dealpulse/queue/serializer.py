@@ -8,6 +8,7 @@ raises what it finds and its ``abort`` looks for ``CancelledError``.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -16,6 +17,7 @@ from dealpulse.errors import DealPulseError, Permanent
 
 _PICKLE_MARK: Final = b"\x80"
 _ERROR_KEY: Final = "__error__"
+_decode = msgspec.json.Decoder().decode
 
 
 class RemoteError(Exception):
@@ -44,9 +46,22 @@ class UndecodableJob(Permanent):
     code = "undecodable_job"
 
 
+def payload_of(function: str, args: Sequence[str], *, now_ms: int, request_id: str = "") -> bytes:
+    """A job as arq writes it, and the request that asked for it, which arq does not look at."""
+    job: dict[str, object] = {"t": None, "f": function, "a": args, "k": {}, "et": now_ms}
+    if request_id:
+        job["rq"] = request_id
+    return encode(job)
+
+
 def serialize(value: dict[str, Any]) -> bytes:
     """One arq job or result as JSON. Raises ``TypeError`` for what JSON cannot say."""
-    return msgspec.json.encode(value, enc_hook=_encode)
+    return encode(value)
+
+
+def encode(value: object) -> bytes:
+    """Any value as JSON, exceptions included. Raises ``TypeError`` for what JSON cannot say."""
+    return _encoder.encode(value)
 
 
 def deserialize(data: bytes) -> dict[str, Any]:
@@ -59,7 +74,7 @@ def deserialize(data: bytes) -> dict[str, Any]:
     if data[:1] == _PICKLE_MARK:
         raise PickledJob
     try:
-        value = msgspec.json.decode(data)
+        value = _decode(data)
     except msgspec.DecodeError as error:
         raise UndecodableJob("The job's payload is not JSON.") from error
     if not isinstance(value, dict):
@@ -76,6 +91,9 @@ def _encode(value: Any) -> Any:
         message = value.message if isinstance(value, DealPulseError) else ""
         return {_ERROR_KEY: type(value).__name__, "message": message}
     raise TypeError(f"{type(value).__name__} cannot be written as JSON")
+
+
+_encoder = msgspec.json.Encoder(enc_hook=_encode)
 
 
 def _rebuild(class_name: str, message: str) -> BaseException:

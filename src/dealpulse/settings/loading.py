@@ -226,6 +226,8 @@ def _queue(values: Values, variables: var.QueueVariables) -> QueueSettings:
         time_limit=values[variables.time_limit_seconds],
         keep_completed=values[variables.keep_completed],
         keep_failed=values[variables.keep_failed],
+        per_deal=values[variables.per_deal],
+        limit=values[variables.limit],
     )
 
 

@@ -84,6 +84,10 @@ class QueueSettings:
     time_limit: float
     keep_completed: int = 100
     keep_failed: int = 500
+    per_deal: int = 0
+    """Jobs of one deal that run at once, over all workers; 0 is any number."""
+    limit: int = 0
+    """Jobs that run at once over all workers; 0 is any number."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,10 +141,10 @@ QUEUE_DEFAULTS: Mapping[str, QueueDefaults] = {
         "DAILY_BRIEF", QueueSettings(concurrency=2, attempts=3, backoff_base=5.0, time_limit=300.0)
     ),
     "documentProcessing": QueueDefaults(
-        "DOCUMENT", QueueSettings(concurrency=5, attempts=4, backoff_base=5.0, time_limit=600.0)
+        "DOCUMENT", QueueSettings(concurrency=5, attempts=4, backoff_base=5.0, time_limit=600.0, per_deal=4)
     ),
     "emailProcessing": QueueDefaults(
-        "EMAIL", QueueSettings(concurrency=10, attempts=4, backoff_base=5.0, time_limit=120.0)
+        "EMAIL", QueueSettings(concurrency=10, attempts=4, backoff_base=5.0, time_limit=120.0, per_deal=8)
     ),
     "sourceSync": QueueDefaults(
         "SOURCE_SYNC", QueueSettings(concurrency=3, attempts=5, backoff_base=10.0, time_limit=1800.0)

@@ -249,7 +249,7 @@ RECONCILE_SECONDS = Variable(
 
 @dataclass(frozen=True)
 class QueueVariables:
-    """The six variables of one queue."""
+    """The variables of one queue."""
 
     concurrency: Variable[int]
     attempts: Variable[int]
@@ -257,10 +257,12 @@ class QueueVariables:
     time_limit_seconds: Variable[float]
     keep_completed: Variable[int]
     keep_failed: Variable[int]
+    per_deal: Variable[int]
+    limit: Variable[int]
 
     def __iter__(self) -> Iterator[Variable[int] | Variable[float]]:
         yield from (self.concurrency, self.attempts, self.backoff_seconds)
-        yield from (self.time_limit_seconds, self.keep_completed, self.keep_failed)
+        yield from (self.time_limit_seconds, self.keep_completed, self.keep_failed, self.per_deal, self.limit)
 
     @classmethod
     def of(cls, queue: str) -> QueueVariables:
@@ -285,6 +287,20 @@ class QueueVariables:
                 f"{prefix}_KEEP_COMPLETED", kept, str(values.keep_completed), "Completed jobs kept", _KEPT
             ),
             keep_failed=Variable(f"{prefix}_KEEP_FAILED", kept, str(values.keep_failed), "Failed jobs kept", _KEPT),
+            per_deal=Variable(
+                f"{prefix}_MAX_PER_DEAL",
+                kept,
+                str(values.per_deal),
+                "Jobs of one deal that run at a time, over all workers, so that one deal cannot starve the others",
+                f"{_KEPT}; 0 is any number",
+            ),
+            limit=Variable(
+                f"{prefix}_MAX_RUNNING",
+                kept,
+                str(values.limit),
+                "Jobs that run at a time over all workers",
+                f"{_KEPT}; 0 is any number",
+            ),
         )
 
 

@@ -38,7 +38,7 @@ _SERVICE: Final = "worker"
 _EXIT_BAD_SETTINGS: Final = 2
 _ANY_QUEUE_CONCURRENCY: Final = 5
 _HEALTH_SECONDS: Final = 30
-_KEEP_RESULT_SECONDS: Final = 24 * 3600
+_KEEP_RESULT_SECONDS: Final = 3600
 
 
 class _SecretiveRedisSettings(ArqRedisSettings):
@@ -123,11 +123,17 @@ def _lanes(settings: Settings, queues: Sequence[Queue]) -> tuple[Lane, ...]:
             if binding.queue is queue
         }
         everything |= functions
-        engine = EngineSettings(queue.key, mine.concurrency, mine.keep_completed, mine.keep_failed)
+        engine = EngineSettings(
+            queue=queue.key,
+            concurrency=mine.concurrency,
+            keep_completed=mine.keep_completed,
+            keep_failed=mine.keep_failed,
+            per_deal=mine.per_deal,
+            limit=mine.limit,
+        )
         lanes.append(Lane(engine, functions | ticks))
     if len(queues) > 1:
-        first = settings.queues[queues[0].name]
-        engine = EngineSettings(default_queue_name, _ANY_QUEUE_CONCURRENCY, first.keep_completed, first.keep_failed)
+        engine = EngineSettings(queue=default_queue_name, concurrency=_ANY_QUEUE_CONCURRENCY)
         lanes.append(Lane(engine, everything))
     return tuple(lanes)
 

@@ -5,25 +5,33 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import structlog
-from arq.jobs import DeserializationError, deserialize_job_raw
 
-from dealpulse import logs
-from dealpulse.errors import BudgetExceeded, DealPulseError, Permanent, RateLimited, Rejected, Transient, Unavailable
+from dealpulse.errors import (
+    BudgetExceeded,
+    DealPulseError,
+    Interrupted,
+    Permanent,
+    RateLimited,
+    Rejected,
+    Transient,
+    Unavailable,
+)
 from dealpulse.jobs import Job
 from dealpulse.models import OperationState
 from dealpulse.outbox import Operations
-from dealpulse.queue.engine import Again, Claimed, Dead, Done, Outcome
-from dealpulse.queue.serializer import deserialize
+from dealpulse.queue.outcomes import Again, Cancelled, Claimed, Dead, Done, Outcome, encoded
+from dealpulse.queue.serializer import PickledJob, UndecodableJob, deserialize
 
 JOB_FINISHED: Final = "job_finished"
 JOB_RETRIED: Final = "job_retried"
 JOB_DEAD: Final = "job_dead"
+JOB_CANCELLED: Final = "job_cancelled"
 
 _BACKOFF_FACTOR: Final = 5
 _BACKOFF_CAP_SECONDS: Final = 900.0
@@ -56,11 +64,15 @@ class Runnable:
     parse: Callable[..., Job | None] | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class _Call:
-    function: str
-    arguments: tuple[Any, ...]
-    keywords: dict[str, Any]
+    """What a payload says: which function, with what, asked for when (ms) and by which request."""
+
+    function: str = "unknown"
+    arguments: Sequence[Any] = ()
+    keywords: Mapping[str, Any] = field(default_factory=dict)
+    enqueued_ms: int = 0
+    request_id: str = ""
 
 
 async def execute(
@@ -73,9 +85,10 @@ async def execute(
 ) -> Outcome:
     """Run one claimed job and say what becomes of it. Never raises: every fault is an outcome."""
     started = time.perf_counter()
-    call = _Call("unknown", (), {})
+    call = _Call()
     runnable: Runnable | None = None
     job: Job | None = None
+    outcome: Outcome
     try:
         call = _decode(claimed)
         runnable = functions.get(call.function)
@@ -85,30 +98,42 @@ async def execute(
         if claimed.crashes >= _MAX_CRASHES:
             # Its row must say so too, or the sweep would bring it back for three more.
             raise Permanent(f"The job took its worker down {claimed.crashes} times.", code="crashed")
-        deal_id, request_id = job.deal_id if job else None, claimed.request_id or None
-        with logs.bound(queue=queue, job_id=claimed.job_id, deal_id=deal_id, request_id=request_id):
-            result = await _run(runnable, call, claimed, job, context=context, operations=operations)
-        outcome: Outcome = Done(call.function, call.arguments, result)
+        _bind(queue, claimed, call, job)
+        result = await _run(runnable, call, claimed, job, context=context, operations=operations)
+        outcome = Done(call.function, None if result is None else encoded(result))
     except asyncio.CancelledError as error:
-        # A deploy, or the lease went to another worker: never the job's fault.
-        outcome = Again(call.function, delay=0.0, burn=False, error=error)
+        # A deploy, or the lease went to another worker, is never the job's fault; a person's word is final.
+        outcome = Cancelled(call.function) if claimed.called_off else Again(call.function, 0.0, burn=False, error=error)
     except Exception as error:
         outcome = decide(error, call, claimed.attempt, runnable.policy if runnable else None)
     outcome = await _record(outcome, job, operations)
-    _report(outcome, claimed, queue, job, time.perf_counter() - started)
+    _report(outcome, claimed, queue, time.perf_counter() - started)
     return outcome
 
 
+def _bind(queue: str, claimed: Claimed, call: _Call, job: Job | None) -> None:
+    """Put what the job is on every line logged from here on: its task is its own, so nothing is to be undone."""
+    facts = {"queue": queue, "job_id": claimed.job_id}
+    if job is not None:
+        facts["deal_id"] = job.deal_id
+    if call.request_id:
+        facts["request_id"] = call.request_id
+    structlog.contextvars.bind_contextvars(**facts)
+
+
 def _decode(claimed: Claimed) -> _Call:
+    if not claimed.payload and claimed.size:
+        message = f"The job's payload has {claimed.size} bytes; pass ids, not content."
+        raise Permanent(message, code="payload_too_large")
     if not claimed.payload:
         raise Permanent("The job expired before a worker could read it.", code="expired")
+    told = deserialize(claimed.payload)
     try:
-        function, arguments, keywords, _, _ = deserialize_job_raw(claimed.payload, deserializer=deserialize)
-        return _Call(str(function), tuple(arguments), dict(keywords))
-    except DeserializationError as error:
-        if isinstance(error.__cause__, Permanent):
-            raise error.__cause__ from None
-        raise Permanent("The job's payload lacks what arq writes.", code="undecodable_job") from error
+        function, arguments, keywords, enqueued_ms = told["f"], told["a"], told["k"], told["et"]
+        request_id = str(told.get("rq", ""))
+        return _Call(str(function), tuple(arguments), dict(keywords), int(enqueued_ms), request_id)
+    except (KeyError, TypeError, ValueError) as error:
+        raise UndecodableJob("The job's payload lacks what arq writes.") from error
 
 
 def _parse(runnable: Runnable, call: _Call) -> Job | None:
@@ -133,10 +158,11 @@ async def _run(
         await operations.mark(job.operation, OperationState.running)
     arq_context = {
         **context,
+        "claimed": claimed,
         "job_id": claimed.job_id,
         "job_try": claimed.attempt,
         "score": claimed.due_ms,
-        "enqueue_time": datetime.fromtimestamp(claimed.enqueued_ms / 1000, UTC),
+        "enqueue_time": datetime.fromtimestamp(call.enqueued_ms / 1000, UTC),
     }
     limit = runnable.policy.time_limit
     try:
@@ -151,7 +177,9 @@ async def _run(
 def decide(error: Exception, call: _Call, attempt: int, policy: Policy | None) -> Outcome:
     """What an error means for the job: the error says what to do next, attempts say how often."""
     if isinstance(error, Permanent | Rejected) or policy is None:
-        return Dead(call.function, error, call.arguments)
+        return Dead(call.function, error, opaque=isinstance(error, UndecodableJob | PickledJob))
+    if isinstance(error, Interrupted):
+        return Again(call.function, delay=0.0, burn=False, error=error)
     if isinstance(error, BudgetExceeded):
         delay = max(0.0, error.until.timestamp() - time.time())
         return Again(call.function, delay=delay, burn=False, error=error)
@@ -159,7 +187,7 @@ def decide(error: Exception, call: _Call, attempt: int, policy: Policy | None) -
         delay = _DEFAULT_WAIT_SECONDS if error.retry_after is None else error.retry_after
         return Again(call.function, delay=_jittered(min(delay, _BACKOFF_CAP_SECONDS)), burn=False, error=error)
     if attempt >= policy.attempts:
-        return Dead(call.function, error, call.arguments)
+        return Dead(call.function, error)
     asked = error.retry_after if isinstance(error, Transient) else None
     delay = policy.backoff_base * _BACKOFF_FACTOR ** (attempt - 1) if asked is None else asked
     return Again(call.function, delay=_jittered(min(delay, _BACKOFF_CAP_SECONDS)), burn=True, error=error)
@@ -179,6 +207,8 @@ async def _record(outcome: Outcome, job: Job | None, operations: Operations) -> 
         elif isinstance(outcome, Dead):
             code, message = describe(outcome.error)
             await operations.mark(job.operation, OperationState.failed, error_code=code, error_message=message)
+        elif isinstance(outcome, Cancelled):
+            await operations.mark(job.operation, OperationState.cancelled)
         else:
             error = (None, None) if outcome.error is None else describe(outcome.error)
             await operations.mark(job.operation, OperationState.queued, error_code=error[0], error_message=error[1])
@@ -200,7 +230,7 @@ def describe(error: BaseException) -> tuple[str, str]:
     return "unexpected", f"An unexpected fault ({type(error).__name__}); the log of the job tells more."
 
 
-def _report(outcome: Outcome, claimed: Claimed, queue: str, job: Job | None, seconds: float) -> None:
+def _report(outcome: Outcome, claimed: Claimed, queue: str, seconds: float) -> None:
     facts: dict[str, Any] = {
         "queue": queue,
         "job_id": claimed.job_id,
@@ -208,12 +238,11 @@ def _report(outcome: Outcome, claimed: Claimed, queue: str, job: Job | None, sec
         "attempt": claimed.attempt,
         "duration_ms": round(seconds * 1000),
     }
-    if job is not None:
-        facts["deal_id"] = job.deal_id
-    if claimed.request_id:
-        facts["request_id"] = claimed.request_id
     if isinstance(outcome, Done):
         _log.info(JOB_FINISHED, **facts)
+        return
+    if isinstance(outcome, Cancelled):
+        _log.warning(JOB_CANCELLED, **facts)
         return
     if outcome.error is not None:
         facts["error_code"], facts["error_message"] = describe(outcome.error)

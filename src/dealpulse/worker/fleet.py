@@ -8,16 +8,20 @@ import functools
 import os
 import signal
 import socket
+import uuid
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import structlog
 
 from dealpulse import logs
 from dealpulse.health import Health, log_status
-from dealpulse.queue.engine import Claimed, Engine, EngineSettings, Outcome
+from dealpulse.queue.connection import LOST
+from dealpulse.queue.engine import Claimed, Engine, EngineSettings, Outcome, retire
+from dealpulse.queue.room import Room
 from dealpulse.settings import Settings
 from dealpulse.worker.execute import Runnable, execute
 from dealpulse.worker.runtime import Runtime, open_runtime
@@ -52,6 +56,7 @@ class Fleet:
         self._background: list[asyncio.Task[None]] = []
         self._fault: BaseException | None = None
         self._root: asyncio.Task[Any] | None = None
+        self._worker = ""
 
     async def start(self, ctx: dict[str, Any]) -> None:
         """arq's ``on_startup``: runs inside the worker's main task, with Redis reached."""
@@ -60,10 +65,21 @@ class Fleet:
         health = Health()
         runtime = await self._resources.enter_async_context(open_runtime(self._settings, health=health))
         ctx["runtime"] = runtime
-        worker = f"{socket.gethostname()}:{os.getpid()}"
+        # Also unique where every container has the same name and number: a registration must not outlive its process.
+        worker = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        self._worker = worker
+        room, about = Room(), self._about()
         for lane in self._lanes:
             handler = functools.partial(self._execute, lane=lane, context=ctx, runtime=runtime)
-            engine = Engine(lane.engine, redis=runtime.redis, handler=handler, worker=worker)
+            engine = Engine(
+                lane.engine,
+                redis=runtime.redis,
+                handler=handler,
+                worker=worker,
+                room=room,
+                about=about,
+                longest_silence=self._settings.redis.socket_timeout,
+            )
             self._engines.append(engine)
             task = asyncio.create_task(engine.run(), name=lane.engine.queue)
             task.add_done_callback(self._engine_ended)
@@ -74,7 +90,7 @@ class Fleet:
         queues = [lane.engine.queue for lane in self._lanes]
         _log.info(WORKER_STARTED, worker=worker, queues=queues, version=self._settings.version)
 
-    async def stop(self, _ctx: dict[str, Any]) -> None:
+    async def stop(self, ctx: dict[str, Any]) -> None:
         """arq's ``on_shutdown``: let running jobs finish within the grace, hand back the others.
 
         Raises:
@@ -94,10 +110,28 @@ class Fleet:
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, *self._tasks, return_exceptions=True)
+        await self._retire(ctx)
         await self._resources.aclose()
         _log.info(WORKER_STOPPED)
         if self._fault is not None:
             raise self._fault
+
+    def _about(self) -> dict[str, str]:
+        return {
+            "host": socket.gethostname(),
+            "pid": str(os.getpid()),
+            "version": self._settings.version,
+            "started": datetime.now(UTC).isoformat(),
+            "queues": " ".join(lane.engine.queue.rpartition(":")[2] for lane in self._lanes),
+        }
+
+    async def _retire(self, ctx: dict[str, Any]) -> None:
+        runtime: Runtime | None = ctx.get("runtime")
+        if runtime is None:
+            return
+        with contextlib.suppress(*LOST):
+            async with asyncio.timeout(_HAND_BACK_SECONDS):
+                await retire(runtime.redis, self._worker, [lane.engine.queue for lane in self._lanes])
 
     async def _execute(self, claimed: Claimed, *, lane: Lane, context: dict[str, Any], runtime: Runtime) -> Outcome:
         return await execute(
