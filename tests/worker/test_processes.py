@@ -165,7 +165,7 @@ async def test_a_stopped_worker_finishes_its_job_and_exits_with_zero(
         ingest = ProcessDocument(document.id, deal.id, DocumentOperation.ingest)
         await request([ingest], operations=store.operations, queue=client)
         async with asyncio.timeout(20):
-            while (await client.stats())[DOCUMENTS.name].active == 0:
+            while (view := await client.job(ingest.id)) is None or view.state == "waiting":
                 await asyncio.sleep(0.005)
         worker.process.send_signal(sent)
         assert await worker.ends() == 0

@@ -105,7 +105,7 @@ class Engine:
         self._ended: list[Ending] = []
         self._fault: BaseException | None = None
         self._news = asyncio.Event()
-        self._stopping = False
+        self._stopping = asyncio.Event()
         self._handing_back = asyncio.Event()
         self._share = min(_MOST_AT_ONCE, -(-settings.concurrency // _LANES))
         self._asked = 0
@@ -128,7 +128,7 @@ class Engine:
     @property
     def stopping(self) -> bool:
         """Whether it claims nothing more; long jobs stop at their next safe point."""
-        return self._stopping
+        return self._stopping.is_set()
 
     async def run(self) -> None:
         """Claim and run jobs until :meth:`drain`."""
@@ -156,7 +156,7 @@ class Engine:
 
     def drain(self) -> None:
         """Claim nothing more; :meth:`run` returns when what runs has ended."""
-        self._stopping = True
+        self._stopping.set()
         self._news.set()
 
     def hand_back(self) -> None:
@@ -182,10 +182,11 @@ class Engine:
                 if self._ended or (wanted and (self._more or self._news.is_set())):
                     self._news.clear()
                     reply = await self._turn(wanted, f"{self._worker}/{lane}", wire)
-                    if reply is None:
+                    if reply is not None:
+                        self._heed(reply, wanted)
+                    elif self._handing_back.is_set():
                         return
-                    self._heed(reply, wanted)
-                elif self._stopping and not self._running:
+                elif self._stopping.is_set() and not self._running:
                     return
                 else:
                     self._news.clear()
@@ -194,13 +195,13 @@ class Engine:
             await wire.aclose()
 
     def _wanted(self) -> int:
-        if self._stopping or not self._room.admits(self):
+        if self._stopping.is_set() or not self._room.admits(self):
             return 0
         free = self._settings.concurrency - len(self._running) - self._asked
         return min(free, self._share)
 
     async def _turn(self, wanted: int, lane: str, wire: Wire) -> TurnReply | None:
-        """Report and claim; None when told to hand back what runs while Redis is away.
+        """Report and claim; None when told to stop, or to hand back what runs, while Redis is away.
 
         Every turn has a number. Where its answer was lost it is asked for again under the same number: Redis
         remembers what that claim took and hands it out once more, instead of leasing others beside it.
@@ -219,8 +220,9 @@ class Engine:
 
         self._asked += wanted
         self._room.asks(wanted)
+        give_up = self._handing_back if request.finishing else self._stopping
         try:
-            answered = await self._patiently("turn", once, give_up=self._handing_back)
+            answered = await self._patiently("turn", once, give_up=give_up)
             if answered is None:
                 return None
             reply, payloads = answered
@@ -320,7 +322,7 @@ class Engine:
         elif (fault := work.exception()) is not None:
             # The handler answers for every fault of a job: this is one of the engine.
             self._fault = self._fault or fault
-            self._stopping = True
+            self._stopping.set()
             outcome = Again("", delay=0.0, burn=False, error=fault)
         else:
             outcome = work.result()
