@@ -12,6 +12,7 @@ import datetime
 import hashlib
 import re
 import unicodedata
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -34,7 +35,7 @@ from dealpulse.jobs import (
     SyncType,
 )
 from dealpulse.models import Deal, Document, Source, SourceType
-from dealpulse.queue import Enqueued, QueueClient, QueueStats
+from dealpulse.queue import Batch, Enqueued, QueueClient, QueueStats
 from dealpulse.store import Store
 from dealpulse.store.files import storage_key
 
@@ -134,8 +135,13 @@ class Intake:
             raise NotFound(f"The deal has no e-mail {email_id}.", code="email_not_found")
         return (await self._ask([ProcessEmail(email.id, email.deal_id, chosen)]))[0]
 
-    async def queue_source_sync(self, deal_id: str, source_type: str, sync_type: str) -> list[Enqueued]:
+    async def queue_source_sync(
+        self, deal_id: str, source_type: str, sync_type: str, *, brief: bool = True
+    ) -> list[Enqueued]:
         """Ask for a sync of every source of one type in a deal.
+
+        When all that a source's first sync brought in has been read, today's brief is written, unless ``brief`` is
+        false.
 
         Raises:
             Invalid: ``unknown_source_type`` or ``unknown_sync_type``.
@@ -151,7 +157,14 @@ class Intake:
                 code="source_not_found",
                 details={"dealId": deal.id, "sourceType": wanted.value},
             )
-        return await self._ask([SyncSource(source.id, deal.id, how) for source in sources])
+        first = [source for source in sources if brief and deal.is_active and source.last_synced_at is None]
+        asked = [
+            (await self._ask([SyncSource(source.id, deal.id, how)], batch=self._first_sync(source, deal)))[0]
+            for source in first
+        ]
+        asked += await self._ask([SyncSource(source.id, deal.id, how) for source in sources if source not in first])
+        by_id = {each.job_id: each for each in asked}
+        return [by_id[SyncSource(source.id, deal.id, how).id] for source in sources]
 
     async def get_queue_stats(self) -> Mapping[str, QueueStats]:
         """The figures of every queue, by wire name."""
@@ -223,9 +236,13 @@ class Intake:
     def _brief_of(self, deal: Deal, date: datetime.date | None = None) -> GenerateDailyBrief:
         return GenerateDailyBrief(deal.id, date or self.local_date(deal))
 
-    async def _ask(self, jobs: Sequence[Job]) -> list[Enqueued]:
+    def _first_sync(self, source: Source, deal: Deal) -> Batch:
+        # A batch that has ended takes no more jobs: each asking has its own.
+        return Batch(f"first-sync:{source.id}:{uuid.uuid4().hex[:8]}", then=self._brief_of(deal))
+
+    async def _ask(self, jobs: Sequence[Job], *, batch: Batch | None = None) -> list[Enqueued]:
         """One answer a job, in order."""
-        enqueued = await outbox.request(jobs, operations=self.store.operations, queue=self.queue)
+        enqueued = await outbox.request(jobs, operations=self.store.operations, queue=self.queue, batch=batch)
         for job, answer in zip(jobs, enqueued, strict=True):
             log.info(
                 WORK_ASKED,

@@ -15,7 +15,7 @@ import structlog
 
 from dealpulse.jobs import Job, job_for
 from dealpulse.models import Operation, OperationState
-from dealpulse.queue import Enqueued, QueueClient
+from dealpulse.queue import Batch, Enqueued, QueueClient
 
 RECONCILED: Final = "reconciled"
 UNKNOWN_OPERATION: Final = "unknown_operation"
@@ -45,9 +45,16 @@ class Operations(Protocol):
 
 
 async def request(
-    jobs: Sequence[Job], *, operations: Operations, queue: QueueClient, run_at: datetime | None = None
+    jobs: Sequence[Job],
+    *,
+    operations: Operations,
+    queue: QueueClient,
+    run_at: datetime | None = None,
+    batch: Batch | None = None,
 ) -> list[Enqueued]:
     """Record and enqueue ``jobs``; the answers stand in their order.
+
+    A batch lives in Redis alone: after a loss its jobs run all the same, and the job that was to follow does not.
 
     Raises:
         Unavailable: Supabase is away (nothing happened), or Redis is (recorded: the sweep will enqueue it).
@@ -55,16 +62,21 @@ async def request(
     if not jobs:
         return []
     await operations.ask([job.operation for job in jobs])
-    return await enqueue_asked(jobs, operations=operations, queue=queue, run_at=run_at)
+    return await enqueue_asked(jobs, operations=operations, queue=queue, run_at=run_at, batch=batch)
 
 
 async def enqueue_asked(
-    jobs: Sequence[Job], *, operations: Operations, queue: QueueClient, run_at: datetime | None = None
+    jobs: Sequence[Job],
+    *,
+    operations: Operations,
+    queue: QueueClient,
+    run_at: datetime | None = None,
+    batch: Batch | None = None,
 ) -> list[Enqueued]:
     """Enqueue jobs whose rows are there already, such as a sync page's."""
     if not jobs:
         return []
-    enqueued = await queue.enqueue_many(jobs, run_at=run_at)
+    enqueued = await queue.enqueue_many(jobs, run_at=run_at, batch=batch)
     await operations.mark_queued([job.operation for job in jobs])
     return enqueued
 

@@ -209,6 +209,15 @@ async def execute_here(job: ProcessDocument, runtime: Runtime) -> Outcome:
     )
 
 
+async def once_admitted(job: ProcessDocument, runtime: Runtime) -> Outcome:
+    """What becomes of it once Claude may be asked again: its bucket released, its breaker closed by the next probe."""
+    await runtime.buckets.release("anthropic")
+    async with asyncio.timeout(20):
+        while isinstance(outcome := await execute_here(job, runtime), Again):
+            await asyncio.sleep(0.05)
+    return outcome
+
+
 async def read_document(document: Document, runtime: Runtime) -> ProcessDocument:
     """Ingest it; its analysis is returned, still to be done."""
     ingest = ProcessDocument(document.id, document.deal_id, DocumentOperation.ingest)
@@ -306,7 +315,7 @@ async def test_a_claude_that_is_busy_costs_neither_money_nor_the_last_attempt(
     assert outcome.delay == pytest.approx(7, rel=0.2)
     assert (await analysis_of(document, runtime.store)).state is OperationState.queued
     assert await bills(clean_stack) == []
-    assert isinstance(await execute_here(analyze, runtime), Done)
+    assert isinstance(await once_admitted(analyze, runtime), Done)
     assert len(await bills(clean_stack)) == 1
 
 
@@ -318,11 +327,12 @@ async def test_where_allowed_the_offline_engine_stands_in_and_says_so_until_clau
         analyze = await read_document(document, runtime)
         claude.script(overloaded())
         engines = []
-        for _ in range(2):
-            assert isinstance(await execute_here(analyze, runtime), Done)
-            origin = (await runtime.store.documents.get(document.id)).origin
-            engines.append(origin and origin.engine)
-    assert engines == [EngineName.local, EngineName.claude]
+        async with asyncio.timeout(20):
+            while not engines or engines[-1] is not EngineName.claude:
+                assert isinstance(await execute_here(analyze, runtime), Done)
+                origin = (await runtime.store.documents.get(document.id)).origin
+                engines.append(origin and origin.engine)
+    assert engines[0] is EngineName.local
 
 
 async def test_a_brief_is_written_on_time_without_claude_and_says_who_wrote_it(

@@ -5,7 +5,7 @@ The SDK behind Claude takes two seconds and 76 MB to import, so nothing here imp
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 
 import structlog
@@ -26,24 +26,33 @@ _log = structlog.get_logger(__name__)
 
 
 @asynccontextmanager
-async def open_engine(ai: AiSettings, *, cache: AnswerCache | None, health: Health) -> AsyncIterator[Engine]:
+async def open_engine(
+    ai: AiSettings,
+    *,
+    cache: AnswerCache | None,
+    health: Health,
+    guard: Callable[[Engine], Engine] = lambda engine: engine,
+) -> AsyncIterator[Engine]:
     """The engine the settings ask for, closed on exit.
 
     Without a key the offline engine answers, uncached, because asking it again is cheap. With a key Claude answers,
     through ``cache`` where there is one; and if the settings allow it, the offline engine while Claude cannot be had.
+    ``guard`` wraps Claude itself, so that what the cache knows is answered whatever the guard says.
     """
-    engine = LocalEngine() if ai.api_key is None else _claude(ai, ai.api_key, cache=cache, health=health)
+    engine = LocalEngine() if ai.api_key is None else _claude(ai, ai.api_key, cache=cache, health=health, guard=guard)
     name, model = (EngineName.local, LOCAL_MODEL) if ai.api_key is None else (EngineName.claude, ai.model)
     _log.info(ENGINE_OPENED, engine=name.value, model=model, fallback_local=ai.fallback_local)
     async with aclosing(engine):
         yield engine
 
 
-def _claude(ai: AiSettings, api_key: Secret, *, cache: AnswerCache | None, health: Health) -> Engine:
+def _claude(
+    ai: AiSettings, api_key: Secret, *, cache: AnswerCache | None, health: Health, guard: Callable[[Engine], Engine]
+) -> Engine:
     from dealpulse.ai.claude import ClaudeEngine
     from dealpulse.ai.connection import open_client
 
-    engine: Engine = ClaudeEngine(open_client(ai, api_key), model=ai.model, timeout=ai.timeout, health=health)
+    engine = guard(ClaudeEngine(open_client(ai, api_key), model=ai.model, timeout=ai.timeout, health=health))
     if cache is not None:
         engine = CachedEngine(engine, cache=cache, identity=f"{EngineName.claude.value}:{ai.model}")
     if ai.fallback_local:

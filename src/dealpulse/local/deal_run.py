@@ -92,7 +92,7 @@ class DealRunner:
         deal = await self.intake.create_deal(deal_name)
         name = folder.name or str(folder)
         source = await self.intake.add_source(deal.id, SourceType.folder, location=str(folder), name=name)
-        (sync,) = await self.intake.queue_source_sync(deal.id, SourceType.folder, SyncType.full)
+        (sync,) = await self.intake.queue_source_sync(deal.id, SourceType.folder, SyncType.full, brief=False)
         operations = await self._until_ended(deal, Phase.listing)
         failed = next((one for one in _of(operations, SubjectType.source) if one.state is OperationState.failed), None)
         if failed is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -47,12 +47,18 @@ class _Tally:
 
 
 async def sync_source(
-    job: SyncSource, *, store: Store, queue: QueueClient, connect: Connect, max_file_bytes: int
+    job: SyncSource,
+    *,
+    store: Store,
+    queue: QueueClient,
+    connect: Connect,
+    max_file_bytes: int,
+    checkpoint: Callable[[str], Awaitable[None]],
 ) -> dict[str, object]:
     """Sync one source and ask for what is new or changed to be processed; returns what was done, in numbers.
 
     Rows, cursor and requested operations of a page are saved in one transaction, so a sync that is cut off repeats
-    nothing and loses nothing.
+    nothing and loses nothing. ``checkpoint`` is told after each page what is done; it may end the sync there.
 
     Raises:
         NotFound: there is no such source in this deal (any more).
@@ -64,7 +70,15 @@ async def sync_source(
     if source.state is SourceState.paused:
         return {"skipped": "paused"}
     try:
-        tally = await _pull(source, job.sync_type, connect, store=store, queue=queue, max_file_bytes=max_file_bytes)
+        tally = await _pull(
+            source,
+            job.sync_type,
+            connect,
+            store=store,
+            queue=queue,
+            max_file_bytes=max_file_bytes,
+            checkpoint=checkpoint,
+        )
     except NeedsConsent as error:
         await store.sources.set_state(source.id, SourceState.needs_consent, error=error.message)
         raise
@@ -92,10 +106,19 @@ async def _pull(
     store: Store,
     queue: QueueClient,
     max_file_bytes: int,
+    checkpoint: Callable[[str], Awaitable[None]],
 ) -> _Tally:
     connector = connect(source)
     try:
-        return await _pull_pages(source, sync_type, connector, store=store, queue=queue, max_file_bytes=max_file_bytes)
+        return await _pull_pages(
+            source,
+            sync_type,
+            connector,
+            store=store,
+            queue=queue,
+            max_file_bytes=max_file_bytes,
+            checkpoint=checkpoint,
+        )
     finally:
         await connector.aclose()
 
@@ -108,6 +131,7 @@ async def _pull_pages(
     store: Store,
     queue: QueueClient,
     max_file_bytes: int,
+    checkpoint: Callable[[str], Awaitable[None]],
 ) -> _Tally:
     tally = _Tally(source.id)
     sync_id = str(uuid.uuid4())
@@ -123,6 +147,8 @@ async def _pull_pages(
         tally.changed += len(asked)
         tally.removed += len(page.removed)
         complete = page.last and page.complete_listing
+        if not page.last:
+            await checkpoint(f"{tally.listed} listed, {tally.changed} new or changed")
     tally.removed += await store.sources.finish_sync(source.id, sync_id=sync_id, complete_listing=complete)
     return tally
 

@@ -118,7 +118,7 @@ def _lanes(settings: Settings, queues: Sequence[Queue]) -> tuple[Lane, ...]:
         mine = settings.queues[queue.name]
         policy = Policy(mine.attempts, mine.backoff_base, mine.time_limit)
         functions = {
-            binding.coroutine.__name__: Runnable(binding.coroutine, policy, binding.parse)
+            binding.coroutine.__name__: Runnable(binding.coroutine, policy, binding.parse, binding.needs)
             for binding in BINDINGS
             if binding.queue is queue
         }

@@ -27,6 +27,7 @@ from dealpulse.models import OperationState
 from dealpulse.outbox import Operations
 from dealpulse.queue.outcomes import Again, Cancelled, Claimed, Dead, Done, Outcome, encoded
 from dealpulse.queue.serializer import PickledJob, UndecodableJob, deserialize
+from dealpulse.worker.dependencies import Dependencies
 
 JOB_FINISHED: Final = "job_finished"
 JOB_RETRIED: Final = "job_retried"
@@ -62,6 +63,8 @@ class Runnable:
     coroutine: Callable[..., Awaitable[object]]
     policy: Policy
     parse: Callable[..., Job | None] | None = None
+    needs: tuple[str, ...] = ()
+    """Dependencies without which the job need not begin."""
 
 
 @dataclass(slots=True)
@@ -82,6 +85,7 @@ async def execute(
     context: Mapping[str, Any],
     operations: Operations,
     queue: str,
+    dependencies: Dependencies | None = None,
 ) -> Outcome:
     """Run one claimed job and say what becomes of it. Never raises: every fault is an outcome."""
     started = time.perf_counter()
@@ -99,13 +103,22 @@ async def execute(
             # Its row must say so too, or the sweep would bring it back for three more.
             raise Permanent(f"The job took its worker down {claimed.crashes} times.", code="crashed")
         _bind(queue, claimed, call, job)
-        result = await _run(runnable, call, claimed, job, context=context, operations=operations)
+        if dependencies is not None:
+            await dependencies.admit(runnable.needs)
+        if job is not None:
+            await operations.mark(job.operation, OperationState.running)
+            if dependencies is not None:
+                await dependencies.answered(runnable.needs)
+        result = await _run(runnable, call, claimed, context)
         outcome = Done(call.function, None if result is None else encoded(result))
     except asyncio.CancelledError as error:
         # A deploy, or the lease went to another worker, is never the job's fault; a person's word is final.
         outcome = Cancelled(call.function) if claimed.called_off else Again(call.function, 0.0, burn=False, error=error)
     except Exception as error:
         outcome = decide(error, call, claimed.attempt, runnable.policy if runnable else None)
+    if dependencies is not None and await dependencies.noted(outcome):
+        # It never began, and its row says what it said before: those who wait for a dependency wait in silence.
+        return outcome
     outcome = await _record(outcome, job, operations)
     _report(outcome, claimed, queue, time.perf_counter() - started)
     return outcome
@@ -145,17 +158,7 @@ def _parse(runnable: Runnable, call: _Call) -> Job | None:
         raise Permanent(f"The arguments of {call.function} are not what it takes.", code="bad_arguments") from error
 
 
-async def _run(
-    runnable: Runnable,
-    call: _Call,
-    claimed: Claimed,
-    job: Job | None,
-    *,
-    context: Mapping[str, Any],
-    operations: Operations,
-) -> object:
-    if job is not None:
-        await operations.mark(job.operation, OperationState.running)
+async def _run(runnable: Runnable, call: _Call, claimed: Claimed, context: Mapping[str, Any]) -> object:
     arq_context = {
         **context,
         "claimed": claimed,

@@ -23,6 +23,7 @@ from dealpulse.queue.connection import LOST
 from dealpulse.queue.engine import Claimed, Engine, EngineSettings, Outcome, retire
 from dealpulse.queue.room import Room
 from dealpulse.settings import Settings
+from dealpulse.worker.dependencies import Dependencies
 from dealpulse.worker.execute import Runnable, execute
 from dealpulse.worker.runtime import Runtime, open_runtime
 
@@ -57,6 +58,7 @@ class Fleet:
         self._fault: BaseException | None = None
         self._root: asyncio.Task[Any] | None = None
         self._worker = ""
+        self._stopping = asyncio.Event()
 
     async def start(self, ctx: dict[str, Any]) -> None:
         """arq's ``on_startup``: runs inside the worker's main task, with Redis reached."""
@@ -64,13 +66,16 @@ class Fleet:
         self._root = asyncio.current_task()
         health = Health()
         runtime = await self._resources.enter_async_context(open_runtime(self._settings, health=health))
-        ctx["runtime"] = runtime
+        ctx["runtime"], ctx["stopping"] = runtime, self._stopping.is_set
         # Also unique where every container has the same name and number: a registration must not outlive its process.
         worker = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self._worker = worker
         room, about = Room(), self._about()
+        dependencies = Dependencies(breakers=runtime.breakers, buckets=runtime.buckets)
         for lane in self._lanes:
-            handler = functools.partial(self._execute, lane=lane, context=ctx, runtime=runtime)
+            handler = functools.partial(
+                self._execute, lane=lane, context=ctx, runtime=runtime, dependencies=dependencies
+            )
             engine = Engine(
                 lane.engine,
                 redis=runtime.redis,
@@ -97,6 +102,7 @@ class Fleet:
             Exception: the fault that ended an engine, so that the process ends with a non-zero code.
         """
         _log.info(WORKER_DRAINING, running=sum(engine.running for engine in self._engines))
+        self._stopping.set()
         self._heed_second_signal()
         for engine in self._engines:
             engine.drain()
@@ -133,13 +139,16 @@ class Fleet:
             async with asyncio.timeout(_HAND_BACK_SECONDS):
                 await retire(runtime.redis, self._worker, [lane.engine.queue for lane in self._lanes])
 
-    async def _execute(self, claimed: Claimed, *, lane: Lane, context: dict[str, Any], runtime: Runtime) -> Outcome:
+    async def _execute(
+        self, claimed: Claimed, *, lane: Lane, context: dict[str, Any], runtime: Runtime, dependencies: Dependencies
+    ) -> Outcome:
         return await execute(
             claimed,
             functions=lane.functions,
             context=context,
             operations=runtime.store.operations,
             queue=lane.engine.queue.rpartition(":")[2],
+            dependencies=dependencies,
         )
 
     def _heed_second_signal(self) -> None:

@@ -27,11 +27,21 @@ from dealpulse.jobs import (
     SyncType,
 )
 from dealpulse.processors import briefs, documents, emails, syncs
+from dealpulse.queue import QueueClient
+from dealpulse.queue.outcomes import Claimed
 from dealpulse.sources.registry import connect
+from dealpulse.worker.checkpoint import Checkpoint
 from dealpulse.worker.runtime import Runtime
 
 Context = dict[str, Any]
-"""arq's: ours holds ``runtime``."""
+"""arq's: ours holds ``runtime``, ``claimed`` (the job) and ``stopping`` (whether the worker is about to stop)."""
+
+
+def _queue(ctx: Context) -> QueueClient:
+    """What a job enqueues belongs to its own batches."""
+    runtime: Runtime = ctx["runtime"]
+    claimed: Claimed = ctx["claimed"]
+    return runtime.queue.within(claimed.batches)
 
 
 async def generate_daily_brief(ctx: Context, deal_id: str, date: str | None = None) -> dict[str, object]:
@@ -52,7 +62,7 @@ async def process_document(
     return await documents.process_document(
         ProcessDocument(document_id, deal_id, DocumentOperation(operation)),
         store=runtime.store,
-        queue=runtime.queue,
+        queue=_queue(ctx),
         engine=runtime.engine,
         limits=runtime.limits,
     )
@@ -66,7 +76,7 @@ async def process_email(
     return await emails.process_email(
         ProcessEmail(email_id, deal_id, EmailOperation(operation)),
         store=runtime.store,
-        queue=runtime.queue,
+        queue=_queue(ctx),
         engine=runtime.engine,
         limits=runtime.limits,
         time_zone=runtime.settings.time_zone,
@@ -81,9 +91,10 @@ async def sync_source(
     return await syncs.sync_source(
         SyncSource(source_id, deal_id, SyncType(sync_type)),
         store=runtime.store,
-        queue=runtime.queue,
+        queue=_queue(ctx),
         connect=functools.partial(connect, settings=runtime.settings.sources),
         max_file_bytes=runtime.settings.extraction.max_file_bytes,
+        checkpoint=Checkpoint(ctx["claimed"], queue=runtime.queue, stopping=ctx["stopping"]),
     )
 
 
@@ -111,6 +122,8 @@ class Binding:
     coroutine: Callable[..., Awaitable[object]]
     parse: Callable[..., Job | None]
     """Raises ``TypeError`` or ``ValueError`` for arguments that are no job; None where no row keeps state."""
+    needs: tuple[str, ...] = ("supabase",)
+    """Dependencies without which its jobs need not begin."""
 
 
 BINDINGS: Final[tuple[Binding, ...]] = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from arq.connections import ArqRedis
 
@@ -13,8 +14,10 @@ from dealpulse.ai.contract import Engine
 from dealpulse.extraction.contract import Limits
 from dealpulse.health import Health
 from dealpulse.queue import QueueClient, create_pool
+from dealpulse.queue.limits import Breakers, Buckets
 from dealpulse.settings import Settings
 from dealpulse.store import Store, open_store
+from dealpulse.worker.guards import GuardedEngine
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,8 @@ class Runtime:
     engine: Engine
     health: Health
     limits: Limits
+    breakers: Breakers
+    buckets: Buckets
 
 
 @asynccontextmanager
@@ -37,7 +42,11 @@ async def open_runtime(settings: Settings, *, health: Health) -> AsyncIterator[R
         redis = await create_pool(settings.redis)
         stack.push_async_callback(redis.aclose, close_connection_pool=True)
         store = await stack.enter_async_context(open_store(settings.supabase, health=health))
-        engine = await stack.enter_async_context(open_engine(settings.ai, cache=store.answers, health=health))
+        breakers, buckets = Breakers(redis), Buckets(redis)
+        guard = partial(GuardedEngine, breakers=breakers, buckets=buckets)
+        engine = await stack.enter_async_context(
+            open_engine(settings.ai, cache=store.answers, health=health, guard=guard)
+        )
         yield Runtime(
             settings=settings,
             redis=redis,
@@ -50,4 +59,6 @@ async def open_runtime(settings: Settings, *, health: Health) -> AsyncIterator[R
                 memory_bytes=settings.extraction.memory_bytes,
                 ocr_language=settings.extraction.ocr_language,
             ),
+            breakers=breakers,
+            buckets=buckets,
         )

@@ -7,7 +7,10 @@ if row[1] ~= request.token or row[2] ~= 'active' then
   return 0
 end
 if request.percent >= 0 then
-  call('HSET', record, 'progress', request.percent, 'message', request.message)
+  call('HSET', record, 'progress', request.percent)
+end
+if request.message ~= '' then
+  call('HSET', record, 'message', request.message)
 end
 if request.line ~= '' then
   append_line(record, 'log', now .. ' ' .. request.line, LINES_KEPT)
