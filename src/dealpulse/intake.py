@@ -22,8 +22,9 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from dealpulse import outbox
+from dealpulse import interventions, outbox
 from dealpulse.errors import Invalid, NotFound
+from dealpulse.interventions import Replayed
 from dealpulse.jobs import (
     DocumentOperation,
     EmailOperation,
@@ -31,17 +32,20 @@ from dealpulse.jobs import (
     Job,
     ProcessDocument,
     ProcessEmail,
+    Queue,
     SyncSource,
     SyncType,
 )
 from dealpulse.models import Deal, Document, Source, SourceType
-from dealpulse.queue import Batch, Enqueued, QueueClient, QueueStats
+from dealpulse.queue import Batch, Enqueued, History, Letters, QueueClient, QueueStats
 from dealpulse.store import Store
 from dealpulse.store.files import storage_key
 
 log = structlog.get_logger(__name__)
 
 WORK_ASKED: Final = "work_asked"
+QUEUE_PAUSED: Final = "queue_paused"
+QUEUE_RESUMED: Final = "queue_resumed"
 
 MAX_TEXT_LENGTH: Final = 255
 MAX_LOCATION_LENGTH: Final = 4096
@@ -80,6 +84,7 @@ class Intake:
 
     store: Store
     queue: QueueClient
+    history: History
     time_zone: ZoneInfo
     """Of deals that have none of their own."""
     clock: Callable[[], datetime.datetime] = _utc_now
@@ -169,6 +174,45 @@ class Intake:
     async def get_queue_stats(self) -> Mapping[str, QueueStats]:
         """The figures of every queue, by wire name."""
         return await self.queue.stats()
+
+    # --- jobs that are there --------------------------------------------------------------------------------------
+
+    async def cancel_job(self, job_id: str) -> str:
+        """Cancel a job that has not ended; returns the state it was in. See :func:`interventions.cancel`."""
+        operations = self.store.operations
+        return await interventions.cancel(job_id, operations=operations, queue=self.queue, history=self.history)
+
+    async def retry_job(self, job_id: str) -> Enqueued:
+        """Run a job again that failed for good or was cancelled. See :func:`interventions.retry`."""
+        operations = self.store.operations
+        return await interventions.retry(job_id, operations=operations, queue=self.queue, history=self.history)
+
+    async def replay(self, queue: str, letters: Letters, *, per_second: float | None = None) -> Replayed:
+        """Run dead letters of a queue, named by its key, again. See :func:`interventions.replay`."""
+        operations = self.store.operations
+        return await interventions.replay(
+            queue, letters, per_second=per_second, operations=operations, history=self.history
+        )
+
+    async def discard(self, queue: str, letters: Letters) -> int:
+        """Throw dead letters of a queue, named by its key, away; returns how many."""
+        return await interventions.discard(queue, letters, history=self.history)
+
+    async def pause(self, queue: Queue, deal_id: str | None = None) -> None:
+        """Start no further job of the queue, or of one deal on it, until :meth:`resume`; what runs ends.
+
+        Raises:
+            NotFound: ``deal_not_found``.
+        """
+        deal = "" if deal_id is None else (await self.store.deals.get(deal_id)).id
+        await self.queue.pause(queue, deal)
+        log.info(QUEUE_PAUSED, queue=queue.name, deal_id=deal)
+
+    async def resume(self, queue: Queue, deal_id: str | None = None) -> None:
+        """Undo :meth:`pause`. Raises as it does."""
+        deal = "" if deal_id is None else (await self.store.deals.get(deal_id)).id
+        await self.queue.resume(queue, deal)
+        log.info(QUEUE_RESUMED, queue=queue.name, deal_id=deal)
 
     # --- what comes in by hand ------------------------------------------------------------------------------------
 

@@ -100,8 +100,8 @@ async def play(name: str, scenario: str, port: int, count: int, at_once: int) ->
 
 async def main(name: str, scenario: str, port: str, count: str, at_once: str, report: str) -> None:
     """Play and report; who holds a job keeps it."""
-    # Once a large block was freed, glibc takes asyncio's 256 KiB read buffers from the heap. Else it maps each anew, and
-    # whether an import happened to free one made a quarter of saq's drain rate.
+    # Once a large block was freed, glibc takes asyncio's 256 KiB read buffers from the heap; else it maps each anew.
+    # Whether an import had happened to free one made a quarter of saq's drain rate.
     bytes(1 << 20)
     figures = await play(name, scenario, int(port), int(count), int(at_once))
     os.write(int(report), json.dumps(figures).encode() + b"\n")

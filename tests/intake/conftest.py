@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator
 from zoneinfo import ZoneInfo
 
 import pytest
+from arq.connections import ArqRedis
 
 from dealpulse.intake import Intake
 from dealpulse.local.stack import Stack
-from dealpulse.queue import QueueClient, create_pool
+from dealpulse.queue import History, QueueClient, create_pool
 from dealpulse.settings import Settings
 from dealpulse.store import Store, open_store
 
@@ -24,13 +25,24 @@ async def store(clean_stack: Stack) -> AsyncIterator[Store]:
 
 
 @pytest.fixture
-async def queue(clean_stack: Stack) -> AsyncIterator[QueueClient]:
-    pool = await create_pool(Settings.load(environ=clean_stack.environment()).redis)
-    yield QueueClient(pool)
-    await pool.aclose()
+async def pool(clean_stack: Stack) -> AsyncIterator[ArqRedis]:
+    opened = await create_pool(Settings.load(environ=clean_stack.environment()).redis)
+    yield opened
+    await opened.aclose(close_connection_pool=True)
 
 
 @pytest.fixture
-def intake(store: Store, queue: QueueClient) -> Intake:
+def queue(pool: ArqRedis) -> QueueClient:
+    return QueueClient(pool)
+
+
+@pytest.fixture
+def history(pool: ArqRedis) -> History:
+    return History(pool)
+
+
+@pytest.fixture
+def intake(store: Store, queue: QueueClient, history: History) -> Intake:
     """At noon UTC of 2026-03-02, for deals in New York unless they say otherwise."""
-    return Intake(store=store, queue=queue, time_zone=ZoneInfo("America/New_York"), clock=lambda: NOON_IN_LONDON)
+    zone = ZoneInfo("America/New_York")
+    return Intake(store=store, queue=queue, history=history, time_zone=zone, clock=lambda: NOON_IN_LONDON)

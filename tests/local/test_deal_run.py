@@ -12,7 +12,7 @@ from dealpulse.intake import Intake
 from dealpulse.local.deal_run import DealRunner, Phase, Progress, RunFailed, Tally, progress_of
 from dealpulse.local.stack import Stack
 from dealpulse.models import Operation, OperationState, SubjectType
-from dealpulse.queue import QueueClient, create_pool
+from dealpulse.queue import History, QueueClient, create_pool
 from dealpulse.settings import Settings
 from dealpulse.store import open_store
 
@@ -23,7 +23,7 @@ async def intake_on(stack: Stack) -> AsyncIterator[Intake]:
     pool = await create_pool(settings.redis)
     try:
         async with open_store(settings.supabase) as store:
-            yield Intake(store=store, queue=QueueClient(pool), time_zone=settings.time_zone)
+            yield Intake(store=store, queue=QueueClient(pool), history=History(pool), time_zone=settings.time_zone)
     finally:
         await pool.aclose(close_connection_pool=True)
 

@@ -326,7 +326,7 @@ async def test_where_allowed_the_offline_engine_stands_in_and_says_so_until_clau
     async with open_runtime(settings, health=Health()) as runtime:
         analyze = await read_document(document, runtime)
         claude.script(overloaded())
-        engines = []
+        engines: list[object] = []
         async with asyncio.timeout(20):
             while not engines or engines[-1] is not EngineName.claude:
                 assert isinstance(await execute_here(analyze, runtime), Done)

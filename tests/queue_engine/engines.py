@@ -80,7 +80,6 @@ async def turn(
     request = TurnRequest(
         queue=queue,
         worker=worker,
-        lane=f"{worker}/0",
         registered_ms=registered,
         seq=seq,
         repeated=repeated,

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dealpulse.settings import next_run, parse_cron
+from dealpulse.settings import latest_run, next_run, parse_cron
+from settings.expressions import expressions
 
 NEW_YORK = ZoneInfo("America/New_York")
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -107,6 +108,7 @@ def test_every_quarter_of_an_hour_goes_on_through_a_change_of_the_clock(zone: Zo
         ("eight 8 * * *", "minute"),
         ("0 0 30 2 *", "day-of-month"),
         ("0 0 31 4,6 *", "day-of-month"),
+        ("0 0 */30 2 1#3", "never comes"),
     ],
 )
 def test_what_is_no_schedule_is_refused_with_the_reason(cron: str, reason: str) -> None:
@@ -116,6 +118,64 @@ def test_what_is_no_schedule_is_refused_with_the_reason(cron: str, reason: str) 
 
 def test_white_space_and_case_do_not_matter() -> None:
     assert parse_cron("  0\t9 *  * mon-fri ") == "0 9 * * MON-FRI"
+
+
+def test_the_next_run_lies_ahead_also_within_the_hour_that_is_repeated() -> None:
+    repeated = datetime(2026, 11, 1, 6, 10, tzinfo=UTC)  # ten past one in New York, for the second time
+    assert next_run("30 1 * * *", NEW_YORK, repeated) == datetime(2026, 11, 2, 6, 30, tzinfo=UTC)
+    assert latest_run("30 1 * * *", NEW_YORK, repeated) == datetime(2026, 11, 1, 5, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("cron", "zone", "after", "run"),
+    [
+        ("0 */2 * * *", "Australia/Lord_Howe", "2026-04-04T13:00Z", "2026-04-04T15:30Z"),  # back by half an hour
+        ("* 1 * * SUN", "America/Santiago", "2026-08-30T05:59Z", "2026-09-06T04:00Z"),  # that Sunday begins at one
+        ("0 0 * * *", "America/Santiago", "2026-09-05T04:00Z", "2026-09-06T04:00Z"),
+    ],
+)
+def test_no_run_is_lost_where_clocks_change_in_an_unusual_way(cron: str, zone: str, after: str, run: str) -> None:
+    moment = datetime.fromisoformat(after)
+    assert next_run(parse_cron(cron), ZoneInfo(zone), moment) == datetime.fromisoformat(run)
+
+
+def test_a_run_is_the_latest_from_its_very_second_on() -> None:
+    eight = datetime(2026, 7, 1, 12, tzinfo=UTC)
+    assert latest_run("0 8 * * *", NEW_YORK, eight) == eight
+    assert latest_run("0 8 * * *", NEW_YORK, eight + timedelta(hours=23, minutes=59)) == eight
+    assert latest_run("0 8 * * *", NEW_YORK, eight - timedelta(microseconds=1)) == eight - timedelta(days=1)
+
+
+def _zone_and_moment() -> st.SearchStrategy[tuple[ZoneInfo, datetime]]:
+    """Any second of the year, and more often one near a change of the zone's clock."""
+    year = datetime(2026, 1, 1, tzinfo=UTC)
+    changes = {
+        NEW_YORK: ("2026-03-08T07:00Z", "2026-11-01T06:00Z"),
+        BERLIN: ("2026-03-29T01:00Z", "2026-10-25T01:00Z"),
+        ZoneInfo("Australia/Lord_Howe"): ("2026-04-04T15:00Z", "2026-10-03T15:30Z"),  # by half an hour
+        ZoneInfo("America/Santiago"): ("2026-04-05T03:00Z", "2026-09-06T04:00Z"),  # at midnight
+        ZoneInfo("Asia/Kathmandu"): (),
+    }
+
+    def moments(zone: ZoneInfo) -> st.SearchStrategy[datetime]:
+        anywhere = st.integers(0, 365 * 86_400).map(lambda seconds: year + timedelta(seconds=seconds))
+        near = st.tuples(st.sampled_from(changes[zone] or (year.isoformat(),)), st.integers(-10_800, 10_800)).map(
+            lambda pair: datetime.fromisoformat(pair[0]) + timedelta(seconds=pair[1])
+        )
+        return near | anywhere
+
+    return st.sampled_from(sorted(changes, key=str)).flatmap(lambda zone: st.tuples(st.just(zone), moments(zone)))
+
+
+@given(expressions(), _zone_and_moment())
+def test_the_way_back_goes_through_the_same_runs_as_the_way_forth(cron: str, place: tuple[ZoneInfo, datetime]) -> None:
+    zone, moment = place
+    latest, following = latest_run(cron, zone, moment), next_run(cron, zone, moment)
+    assert latest <= moment < following
+    assert next_run(cron, zone, latest) == following
+    assert latest_run(cron, zone, following) == following
+    assert latest_run(cron, zone, following - timedelta(seconds=1)) == latest
+    assert next_run(cron, zone, latest - timedelta(seconds=1)) == latest
 
 
 @given(

@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 import httpx
 import pytest
 import uvicorn
+from arq.connections import ArqRedis
 from starlette.types import ASGIApp
 
 from dealpulse.local.stack import Stack
@@ -69,10 +70,15 @@ async def store(settings: Settings) -> AsyncIterator[Store]:
 
 
 @pytest.fixture
-async def queue(settings: Settings) -> AsyncIterator[QueueClient]:
-    pool = await create_pool(settings.redis)
-    yield QueueClient(pool)
-    await pool.aclose()
+async def queue_pool(settings: Settings) -> AsyncIterator[ArqRedis]:
+    opened = await create_pool(settings.redis)
+    yield opened
+    await opened.aclose(close_connection_pool=True)
+
+
+@pytest.fixture
+def queue(queue_pool: ArqRedis) -> QueueClient:
+    return QueueClient(queue_pool)
 
 
 @pytest.fixture

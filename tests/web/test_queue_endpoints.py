@@ -9,13 +9,18 @@ from collections.abc import Awaitable, Callable
 
 import httpx
 import pytest
+from arq.connections import ArqRedis
 
 from dealpulse.models import Deal, Document, Email, OperationState, SourceType
 from dealpulse.store import Store
+from queue_engine.engines import turn
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 QUEUES = ["dailyBrief", "documentProcessing", "emailProcessing", "sourceSync"]
-FIGURES = {"waiting", "active", "completed", "failed", "delayed", "oldestWaitingMs", "totals"}
+FIGURES = [
+    *("waiting", "active", "completed", "failed", "delayed", "oldestWaitingMs", "totals"),
+    *("parked", "cancelled", "paused"),
+]
 
 
 async def curl(*arguments: str) -> dict[str, object]:
@@ -57,7 +62,7 @@ async def test_curl_reads_the_figures_of_every_queue(api: httpx.AsyncClient, dea
     stats = answer["stats"]
     assert isinstance(stats, dict)
     assert list(stats) == QUEUES
-    assert all(set(figures) == FIGURES for figures in stats.values())
+    assert all(list(figures) == FIGURES for figures in stats.values())
     assert [stats[name]["waiting"] for name in QUEUES] == [1, 0, 0, 0]
 
 
@@ -197,3 +202,48 @@ async def test_a_brief_without_date_is_of_the_deals_own_today(api: httpx.AsyncCl
         job_id = (await api.post("/api/queue/daily-brief", json={"dealId": deal.id})).json()["jobId"]
         dates.append(datetime.date.fromisoformat(job_id.rpartition(":")[2]))
     assert dates[0] > dates[1]
+
+
+async def test_a_paused_queue_says_so_until_it_is_resumed(api: httpx.AsyncClient) -> None:
+    paused = await curl("-X", "POST", f"{api.base_url}/api/queue/daily-brief/pause")
+    assert paused == {"success": True, "queue": "dailyBrief", "dealId": None, "paused": True}
+    stats = (await api.get("/api/queue/stats")).json()["stats"]
+    assert [stats[name]["paused"] for name in QUEUES] == [True, False, False, False]
+    resumed = (await api.post("/api/queue/dailyBrief/resume", json={})).json()
+    assert resumed == {"success": True, "queue": "dailyBrief", "dealId": None, "paused": False}
+    assert not (await api.get("/api/queue/stats")).json()["stats"]["dailyBrief"]["paused"]
+
+
+async def test_one_deal_is_paused_and_its_jobs_are_parked(
+    api: httpx.AsyncClient, deal: Deal, document: Document, queue_pool: ArqRedis
+) -> None:
+    asked = {"documentId": document.id, "dealId": deal.id, "operation": "classify"}
+    await api.post("/api/queue/document", json=asked)
+    paused = (await api.post("/api/queue/document/pause", json={"dealId": deal.id})).json()
+    assert paused == {"success": True, "queue": "documentProcessing", "dealId": deal.id, "paused": True}
+    assert (await turn(queue_pool)).claims == []
+    figures = (await api.get("/api/queue/stats")).json()["stats"]["documentProcessing"]
+    assert (figures["paused"], figures["parked"], figures["waiting"]) == (False, 1, 0)
+    await api.post("/api/queue/document/resume", json={"dealId": deal.id})
+    figures = (await api.get("/api/queue/stats")).json()["stats"]["documentProcessing"]
+    assert (figures["parked"], figures["waiting"]) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("slug", "body", "status", "code"),
+    [
+        ("fax", b"", 404, "unknown_queue"),
+        ("document", b'{"dealId": "%s"}' % UNKNOWN.encode(), 404, "deal_not_found"),
+        ("document", b'{"deal": "x"}', 400, "invalid_body"),
+        ("document", b"{", 400, "malformed_json"),
+        ("document", b"[]", 400, "invalid_body"),
+    ],
+)
+async def test_what_cannot_be_paused_is_refused_and_nothing_is(
+    api: httpx.AsyncClient, slug: str, body: bytes, status: int, code: str
+) -> None:
+    for verb in ("pause", "resume"):
+        answer = await api.post(f"/api/queue/{slug}/{verb}", content=body)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+    stats = (await api.get("/api/queue/stats")).json()["stats"]
+    assert not any(figures["paused"] for figures in stats.values())

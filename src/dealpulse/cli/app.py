@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from dealpulse import logs
-from dealpulse.cli import database, deals, diagnosis, local, queues, services
+from dealpulse.cli import control, database, dead, deals, diagnosis, jobs, local, queues, services
 from dealpulse.cli.terminal import quieten_logs, say_error
 from dealpulse.errors import DealPulseError
 from dealpulse.settings import LogSettings, SettingsError
@@ -40,6 +40,10 @@ app.command("worker")(services.worker)
 app.command("api")(services.api)
 app.add_typer(queues.enqueue, name="enqueue")
 app.command("stats")(queues.stats)
+app.command("workers")(control.workers)
+app.add_typer(jobs.job, name="job")
+app.add_typer(control.queue, name="queue")
+app.add_typer(dead.dead, name="dead")
 app.add_typer(deals.deal, name="deal")
 app.command("migrate")(database.migrate)
 app.command("doctor")(diagnosis.doctor)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from dealpulse.cli.terminal import say
 from dealpulse.intake import Intake
 from dealpulse.local.services import ADDRESSES, announced_in
-from dealpulse.queue import QueueClient, create_pool
+from dealpulse.queue import History, QueueClient, create_pool
 from dealpulse.settings import Settings, read_environment
 from dealpulse.store import Store, open_store
+
+Answer = TypeVar("Answer")
 
 
 def home() -> Path:
@@ -53,6 +57,7 @@ class Clients:
 
     store: Store
     queue: QueueClient
+    history: History
     intake: Intake
 
 
@@ -62,7 +67,18 @@ async def connected(settings: Settings) -> AsyncIterator[Clients]:
     pool = await create_pool(settings.redis)
     try:
         async with open_store(settings.supabase) as store:
-            queue = QueueClient(pool)
-            yield Clients(store, queue, Intake(store=store, queue=queue, time_zone=settings.time_zone))
+            queue, history = QueueClient(pool), History(pool)
+            intake = Intake(store=store, queue=queue, history=history, time_zone=settings.time_zone)
+            yield Clients(store, queue, history, intake)
     finally:
         await pool.aclose(close_connection_pool=True)
+
+
+def answer_to(question: Callable[[Clients], Awaitable[Answer]]) -> Answer:
+    """What ``question`` returns, asked of what the settings name."""
+
+    async def ask() -> Answer:
+        async with connected(settings()) as clients:
+            return await question(clients)
+
+    return asyncio.run(ask())

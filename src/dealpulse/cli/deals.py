@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
-from rich.table import Table
 
-from dealpulse.cli.connection import Clients, connected, settings
-from dealpulse.cli.terminal import OUT, print_markdown
+from dealpulse.cli.connection import Clients, answer_to
+from dealpulse.cli.terminal import print_markdown, print_table
 from dealpulse.errors import NotFound
 from dealpulse.models import Brief, Deal, Document, DocumentState, Email, Source, SourceType
 
 deal = typer.Typer(help="Make, list, look at and archive deals.", no_args_is_help=True, rich_markup_mode=None)
 
-Result = TypeVar("Result")
 DealId = Annotated[str, typer.Argument(help="The deal's id.")]
 
 
@@ -28,21 +24,19 @@ def create(
     time_zone: Annotated[str | None, typer.Option(help="Such as Europe/Berlin; by default TIMEZONE.")] = None,
 ) -> None:
     """Make a new, active deal and print its id."""
-    made = _ask(lambda clients: clients.intake.create_deal(name, time_zone=time_zone))
+    made = answer_to(lambda clients: clients.intake.create_deal(name, time_zone=time_zone))
     typer.echo(made.id)
 
 
 @deal.command("list")
 def list_deals(status: Annotated[str | None, typer.Option(help="Only those, such as active.")] = None) -> None:
     """List the deals by name."""
-    found: list[Deal] = _ask(lambda clients: clients.store.deals.all(status=status))
+    found: list[Deal] = answer_to(lambda clients: clients.store.deals.all(status=status))
     if not found:
         typer.echo("There is no deal." if status is None else f"There is no {status} deal.")
         return
-    table = Table("id", "status", "time zone", "name", box=None, pad_edge=False)
-    for one in found:
-        table.add_row(one.id, one.status, one.time_zone or "-", one.name)
-    OUT.print(table, soft_wrap=True)
+    rows = [(one.id, one.status, one.time_zone or "-", one.name) for one in found]
+    print_table(("id", "status", "time zone", "name"), rows)
 
 
 @deal.command()
@@ -64,7 +58,7 @@ def show(deal_id: DealId) -> None:
             *[f"unreadable: {one.path}: {one.failure_reason}" for one in failed],
         ]
 
-    typer.echo("\n".join(_ask(look)))
+    typer.echo("\n".join(answer_to(look)))
 
 
 @deal.command("add-source")
@@ -75,7 +69,7 @@ def add_source(
 ) -> None:
     """Connect a place documents or e-mails come from; `dealpulse enqueue source-sync` then fetches them."""
     place = str(Path(location).resolve()) if source_type == SourceType.folder.value else location
-    made = _ask(lambda clients: clients.intake.add_source(deal_id, source_type, location=place))
+    made = answer_to(lambda clients: clients.intake.add_source(deal_id, source_type, location=place))
     typer.echo(made.id)
 
 
@@ -97,13 +91,13 @@ def brief(
             raise NotFound(f"There is no brief of {wanted}. {advice}", code="brief_not_found")
         return written
 
-    print_markdown(_ask(look).markdown)
+    print_markdown(answer_to(look).markdown)
 
 
 @deal.command()
 def archive(deal_id: DealId) -> None:
     """Stop a deal's briefs; nothing of it is lost."""
-    done: Deal = _ask(lambda clients: clients.store.deals.archive(deal_id))
+    done: Deal = answer_to(lambda clients: clients.store.deals.archive(deal_id))
     typer.echo(f"{done.name} is {done.status}.")
 
 
@@ -111,11 +105,3 @@ def _source_line(source: Source) -> str:
     synced = "never synced" if source.last_synced_at is None else f"synced {source.last_synced_at:%Y-%m-%d %H:%M} UTC"
     problem = f"; last error: {source.last_error}" if source.last_error else ""
     return f"{source.type.value} source {source.location}: {source.state.value}, {synced}{problem}"
-
-
-def _ask(question: Callable[[Clients], Awaitable[Result]]) -> Result:
-    async def ask() -> Result:
-        async with connected(settings()) as clients:
-            return await question(clients)
-
-    return asyncio.run(ask())

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Annotated
 
 import msgspec
 import typer
-from rich.table import Table
 
-from dealpulse.cli.connection import Clients, connected, settings
-from dealpulse.cli.terminal import OUT
+from dealpulse.cli.connection import Clients, answer_to
+from dealpulse.cli.terminal import print_table
 from dealpulse.jobs import DocumentOperation, EmailOperation, SyncType
 from dealpulse.models import SourceType
 from dealpulse.queue import Enqueued, QueueStats
@@ -98,24 +96,16 @@ def source_sync(
 def stats(as_json: Annotated[bool, typer.Option("--json", help="As JSON, as the API gives it.")] = False) -> None:
     """Show how many jobs wait, run and ended, by queue."""
 
-    async def ask() -> Mapping[str, QueueStats]:
-        async with connected(settings()) as clients:
-            return await clients.intake.get_queue_stats()
-
-    found = asyncio.run(ask())
+    found = answer_to(lambda clients: clients.intake.get_queue_stats())
     if as_json:
         figures = {name: msgspec.convert(one, QueueFigures, from_attributes=True) for name, one in found.items()}
         typer.echo(msgspec.json.format(msgspec.json.encode(figures), indent=2))
     else:
-        OUT.print(_table(found))
+        _print_table(found)
 
 
 def _ask(request: Callable[[Clients], Awaitable[Sequence[Enqueued]]]) -> None:
-    async def ask() -> Sequence[Enqueued]:
-        async with connected(settings()) as clients:
-            return await request(clients)
-
-    answers = asyncio.run(ask())
+    answers = answer_to(request)
     for answer in answers:
         typer.echo(f"{answer.job_id}  {'was queued already' if answer.deduplicated else 'queued'}")
     if not answers:
@@ -126,12 +116,11 @@ def _date(moment: datetime | None) -> date | None:
     return None if moment is None else moment.date()
 
 
-def _table(found: Mapping[str, QueueStats]) -> Table:
-    table = Table("queue", box=None, pad_edge=False)
-    for name in ("waiting", "active", "delayed", "completed", "failed", "oldest waiting"):
-        table.add_column(name, justify="right")
+def _print_table(found: Mapping[str, QueueStats]) -> None:
+    numbers = ("waiting", "active", "delayed", "parked", "completed", "failed", "oldest waiting")
+    rows = []
     for name, one in found.items():
-        counts = (one.waiting, one.active, one.delayed, one.completed, one.failed)
+        counts = (one.waiting, one.active, one.delayed, one.parked, one.completed, one.failed)
         oldest = f"{one.oldest_waiting_ms / 1000:.1f} s" if one.waiting else "-"
-        table.add_row(name, *map(str, counts), oldest)
-    return table
+        rows.append((name, *map(str, counts), oldest, "yes" if one.paused else "-"))
+    print_table(("queue", *numbers, "paused"), rows, numbers=numbers)

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
 from typing import Final
 
 import structlog
+import typer
 from rich.console import Console
 from rich.markdown import Markdown
+from rich.table import Table
+from rich.text import Text
 
-OUT: Final = Console(highlight=False)
-ERR: Final = Console(stderr=True, highlight=False)
+OUT: Final = Console(highlight=False, emoji=False)
+ERR: Final = Console(stderr=True, highlight=False, emoji=False)
+_WIDEST: Final = 1_000
 
 
 def say(text: str, *, style: str = "") -> None:
@@ -33,6 +39,30 @@ def print_markdown(markdown: str) -> None:
         OUT.print(Markdown(markdown))
     else:
         OUT.print(markdown, markup=False, soft_wrap=True)
+
+
+def print_table(header: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: Collection[str] = ()) -> None:
+    """As wide as it is: an id that is cut off cannot be copied. ``numbers`` name the columns aligned to the right."""
+    table = Table(box=None, pad_edge=False)
+    for name in header:
+        table.add_column(name, justify="right" if name in numbers else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(*(Text(printable(cell)) for cell in row))
+    console = Console(highlight=False, emoji=False, width=_WIDEST, force_terminal=OUT.is_terminal)
+    with console.capture() as laid_out:
+        console.print(table)
+    for line in laid_out.get().splitlines():
+        typer.echo(line.rstrip())
+
+
+def printable(text: str) -> str:
+    """On one line, and without what a terminal would obey: file names and messages are other people's."""
+    return text if text.isprintable() else "".join(char if char.isprintable() else " " for char in text)
+
+
+def moment(time: datetime | None) -> str:
+    """A time as people read it."""
+    return "-" if time is None else f"{time:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def quieten_logs() -> None:

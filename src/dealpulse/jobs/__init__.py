@@ -1,12 +1,12 @@
 """What can be asked for: the queues and the jobs on them, one module a queue. No I/O.
 
-To add a queue: a module here, a line in :data:`QUEUES` and :data:`JOB_TYPES`, a processor, and its binding in
-``worker.handlers``.
+To add a queue: a module here, a line in :data:`QUEUES`, :data:`JOB_TYPES` and :data:`CALLS`, a processor, and its
+binding in ``worker.handlers``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from dealpulse.errors import Invalid
@@ -22,6 +22,13 @@ JOB_TYPES: Final[Mapping[SubjectType, Callable[[Operation], Job]]] = {
     SubjectType.document: ProcessDocument.of,
     SubjectType.email: ProcessEmail.of,
     SubjectType.source: SyncSource.of,
+}
+
+CALLS: Final[Mapping[str, Callable[..., Job]]] = {
+    GenerateDailyBrief.function: GenerateDailyBrief.called,
+    ProcessDocument.function: ProcessDocument.called,
+    ProcessEmail.function: ProcessEmail.called,
+    SyncSource.function: SyncSource.called,
 }
 
 QUEUES: Final[tuple[Queue, ...]] = (DAILY_BRIEF, DOCUMENTS, EMAILS, SOURCE_SYNC)
@@ -49,6 +56,17 @@ def job_for(operation: Operation) -> Job:
     return JOB_TYPES[operation.subject_type](operation)
 
 
+def job_called(function: str, arguments: Sequence[object], keywords: Mapping[str, object]) -> Job | None:
+    """The job that a call of ``function`` is; None for other people's calls, which no row stands behind."""
+    given = [*arguments, *keywords.values()]
+    if function not in CALLS or not all(isinstance(one, str) for one in given):
+        return None
+    try:
+        return CALLS[function](*arguments, **keywords)
+    except (TypeError, ValueError):
+        return None
+
+
 __all__ = [
     "DAILY_BRIEF",
     "DOCUMENTS",
@@ -65,6 +83,7 @@ __all__ = [
     "Queue",
     "SyncSource",
     "SyncType",
+    "job_called",
     "job_for",
     "queue_named",
 ]

@@ -44,3 +44,8 @@ class GenerateDailyBrief:
     @classmethod
     def of(cls, operation: Operation) -> GenerateDailyBrief:
         return cls(deal_id=operation.deal_id, date=datetime.date.fromisoformat(operation.name))
+
+    @classmethod
+    def called(cls, deal_id: str, date: str) -> GenerateDailyBrief:
+        """What a call of ``function`` asks for; without a date nobody knows before it runs."""
+        return cls(deal_id, datetime.date.fromisoformat(date))

@@ -59,3 +59,10 @@ class ProcessDocument:
             deal_id=operation.deal_id,
             name=DocumentOperation(operation.name),
         )
+
+    @classmethod
+    def called(
+        cls, document_id: str, deal_id: str, operation: str = DocumentOperation.summarize.value
+    ) -> ProcessDocument:
+        """What a call of ``function`` asks for."""
+        return cls(document_id, deal_id, DocumentOperation(operation))

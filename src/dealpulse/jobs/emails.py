@@ -49,3 +49,8 @@ class ProcessEmail:
     @classmethod
     def of(cls, operation: Operation) -> ProcessEmail:
         return cls(email_id=operation.subject_id, deal_id=operation.deal_id, name=EmailOperation(operation.name))
+
+    @classmethod
+    def called(cls, email_id: str, deal_id: str, operation: str = EmailOperation.analyze.value) -> ProcessEmail:
+        """What a call of ``function`` asks for."""
+        return cls(email_id, deal_id, EmailOperation(operation))

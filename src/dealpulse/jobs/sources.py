@@ -59,3 +59,8 @@ class SyncSource:
     @classmethod
     def of(cls, operation: Operation) -> SyncSource:
         return cls(source_id=operation.subject_id, deal_id=operation.deal_id, sync_type=SyncType(operation.name))
+
+    @classmethod
+    def called(cls, source_id: str, deal_id: str, sync_type: str = SyncType.incremental.value) -> SyncSource:
+        """What a call of ``function`` asks for."""
+        return cls(source_id, deal_id, SyncType(sync_type))

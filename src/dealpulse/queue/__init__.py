@@ -8,17 +8,38 @@
 
 from dealpulse.queue.client import Batch, Debounce, QueueClient
 from dealpulse.queue.connection import create_pool
-from dealpulse.queue.views import BatchView, Enqueued, Fault, JobView, QueueStats, WorkerView
+from dealpulse.queue.events import Event, Events, Missed, Quiet
+from dealpulse.queue.history import Buried, DeadGroup, DeadLetter, History, Kept, Letters, Page
+from dealpulse.queue.metrics import Figures, Histogram, Interval, Metrics, Series, Unit
+from dealpulse.queue.views import BatchView, Enqueued, Fault, JobView, LogLine, QueueStats, WorkerView
 
 __all__ = [
     "Batch",
     "BatchView",
+    "Buried",
+    "DeadGroup",
+    "DeadLetter",
     "Debounce",
     "Enqueued",
+    "Event",
+    "Events",
     "Fault",
+    "Figures",
+    "Histogram",
+    "History",
+    "Interval",
     "JobView",
+    "Kept",
+    "Letters",
+    "LogLine",
+    "Metrics",
+    "Missed",
+    "Page",
     "QueueClient",
     "QueueStats",
+    "Quiet",
+    "Series",
+    "Unit",
     "WorkerView",
     "create_pool",
 ]

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 import structlog
 from arq.connections import ArqRedis
+from arq.constants import abort_jobs_ss
 from redis.exceptions import ResponseError
 
 from dealpulse.errors import Invalid, NotFound
 from dealpulse.jobs import QUEUES, Job, Priority, Queue, SyncSource, SyncType
 from dealpulse.queue import keys
-from dealpulse.queue.connection import answer, redis_faults
+from dealpulse.queue.connection import Wires, answer, redis_faults
 from dealpulse.queue.scripts import (
     CANCEL,
     CHANGE,
@@ -73,14 +74,24 @@ class QueueClient:
     Every method raises ``Unavailable`` when Redis is away.
     """
 
-    def __init__(self, pool: ArqRedis, *, clock: _Clock = time.time, batches: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        pool: ArqRedis,
+        *,
+        clock: _Clock = time.time,
+        batches: tuple[str, ...] = (),
+        wires: Wires | None = None,
+    ) -> None:
         self._pool = pool
+        self._wires = wires or Wires(pool)
         self._clock = clock
         self._batches = " ".join(batches)
 
     def within(self, batches: tuple[str, ...]) -> QueueClient:
         """A client whose jobs belong to these batches too: what a running job of them enqueues with."""
-        return QueueClient(self._pool, clock=self._clock, batches=batches) if batches else self
+        if not batches:
+            return self
+        return QueueClient(self._pool, clock=self._clock, batches=batches, wires=self._wires)
 
     # --- enqueueing -------------------------------------------------------------------------------------------------
 
@@ -114,7 +125,8 @@ class QueueClient:
         Raises:
             Invalid: ``payload_too_large``, or ``batch_ended`` when the batch's last job has ended already.
         """
-        items = [self._item(job, priority=priority, meaning=_meaning(job)) for job in jobs]
+        make = self._item_maker(priority)
+        items = [make(job, _meaning(job)) for job in jobs]
         for item in items:
             if run_at is not None:
                 item.due = int(run_at.timestamp() * 1000)
@@ -125,7 +137,7 @@ class QueueClient:
                 item.batch = f"{batch.id} {item.batch}".strip()
         opening = None
         if batch is not None:
-            opening = BatchOpening(batch.id, self._item(batch.then, priority=priority) if batch.then else None)
+            opening = BatchOpening(batch.id, make(batch.then, "") if batch.then else None)
         return await self._enqueue(items, opening)
 
     async def enqueue_missing(self, jobs: Sequence[Job]) -> list[Enqueued]:
@@ -133,27 +145,36 @@ class QueueClient:
 
         For who repairs rather than asks: a job in back-off keeps its time, a running sync is not run once more.
         """
-        return await self._enqueue([self._item(job, meaning="missing") for job in jobs])
+        make = self._item_maker(Priority.normal)
+        return await self._enqueue([make(job, "missing") for job in jobs])
 
-    def _item(self, job: Job, *, priority: Priority = Priority.normal, meaning: str = "") -> Item:
+    def _item_maker(self, priority: Priority) -> Callable[[Job, str], Item]:
+        """Makes items of jobs and what asking for them means; what all of one call share is looked up once."""
         bound = structlog.contextvars.get_contextvars()
-        request_id = str(bound.get("request_id", ""))
-        payload = payload_of(job.function, job.args, now_ms=int(self._clock() * 1000), request_id=request_id)
-        if len(payload) > MAX_PAYLOAD_BYTES:
-            message = f"A job's payload is ids, at most {MAX_PAYLOAD_BYTES >> 10} KB: store the content, pass its id."
-            raise Invalid(message, code="payload_too_large", details={"jobId": job.id, "bytes": len(payload)})
-        return Item(
-            id=job.id,
-            queue=job.queue.key,
-            payload=payload.decode(),
-            fn=job.function,
-            deal=job.deal_id,
-            priority=priority.value,
-            request=request_id,
-            caller=str(bound.get("caller", "")),
-            meaning=meaning,
-            batch=self._batches,
-        )
+        request_id, caller = str(bound.get("request_id", "")), str(bound.get("caller", ""))
+        now_ms = int(self._clock() * 1000)
+
+        def make(job: Job, meaning: str) -> Item:
+            payload = payload_of(job.function, job.args, now_ms=now_ms, request_id=request_id)
+            if len(payload) > MAX_PAYLOAD_BYTES:
+                message = (
+                    f"A job's payload is ids, at most {MAX_PAYLOAD_BYTES >> 10} KB: store the content, pass its id."
+                )
+                raise Invalid(message, code="payload_too_large", details={"jobId": job.id, "bytes": len(payload)})
+            return Item(
+                id=job.id,
+                queue=job.queue.key,
+                payload=payload.decode(),
+                fn=job.function,
+                deal=job.deal_id,
+                priority=priority.value,
+                request=request_id,
+                caller=caller,
+                meaning=meaning,
+                batch=self._batches,
+            )
+
+        return make
 
     async def _enqueue(self, items: Sequence[Item], opening: BatchOpening | None = None) -> list[Enqueued]:
         enqueued: list[Enqueued] = []
@@ -166,7 +187,7 @@ class QueueClient:
 
     async def _ask_enqueue(self, request: EnqueueRequest) -> list[int]:
         try:
-            added: list[int] = await ENQUEUE(self._pool, request)
+            added: list[int] = await ENQUEUE(self._pool, request, wire=self._wires)
         except ResponseError as error:
             if str(error).startswith("BATCHENDED"):
                 message = "All jobs of this batch have ended; open a new one."
@@ -188,6 +209,10 @@ class QueueClient:
         """
         async with redis_faults():
             state = await CANCEL(self._pool, CancelRequest(job_id))
+            if state is None and await answer(self._pool.exists(f"arq:job:{job_id}")):
+                # A foreign producer's, not claimed yet: left as arq leaves it, it is cancelled at its first claim.
+                await answer(self._pool.zadd(abort_jobs_ss, {job_id: int(self._clock() * 1000)}))
+                return "waiting"
         return _live(job_id, state)
 
     async def promote(self, job_id: str) -> None:

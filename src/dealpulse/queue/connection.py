@@ -14,6 +14,7 @@ from arq.connections import ArqRedis
 from redis.asyncio.client import Redis
 from redis.asyncio.sentinel import Sentinel
 from redis.exceptions import AuthenticationError, OutOfMemoryError, ReadOnlyError, RedisError, ResponseError
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from dealpulse.errors import Permanent, Unavailable
 from dealpulse.queue.serializer import deserialize, serialize
@@ -67,11 +68,6 @@ def build_pool(redis: RedisSettings, pool_class: type[PoolT] = ArqRedis) -> Pool
     return pool
 
 
-async def wait_for_marker(redis: Redis, key: str, seconds: float) -> None:
-    """Return when ``key`` holds a marker, having taken it, or after ``seconds``."""
-    await answer(cast(Any, redis).blpop([key], timeout=seconds))
-
-
 class Wire:
     """One connection kept for one task that asks one thing at a time: no pool, no lock between it and Redis.
 
@@ -83,17 +79,19 @@ class Wire:
         self._pool = redis.connection_pool
         self._connection: Any = None
 
-    async def evalsha(self, sha: str, body: bytes) -> Any:
-        """Run a loaded script with one argument and no keys."""
+    async def ask(self, *command: bytes) -> Any:
+        """What Redis answers; raises what redis-py would."""
         if self._connection is None:
             self._connection = await cast(Any, self._pool).get_connection()
         connection = self._connection
+        parts = [b"*%d\r\n" % len(command), *(b"$%d\r\n%b\r\n" % (len(word), word) for word in command)]
         try:
-            await connection.send_packed_command(
-                b"*4\r\n$7\r\nEVALSHA\r\n$40\r\n%b\r\n$1\r\n0\r\n$%d\r\n%b\r\n" % (sha.encode(), len(body), body),
-                check_health=False,
-            )
+            await connection.send_packed_command(b"".join(parts), check_health=False)
             return await connection.read_response()
+        except ReadOnlyError:
+            # A failover: the name may stand for another server by now.
+            await self.aclose()
+            raise
         except ResponseError:
             raise
         except BaseException:
@@ -106,6 +104,33 @@ class Wire:
         if connection is not None:
             await connection.disconnect(nowait=True)
             await self._pool.release(connection)
+
+
+class Wires:
+    """Wires for callers that come at any time: each call has one for itself, and leaves it for the next."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+        self._idle: list[Wire] = []
+
+    async def ask(self, *command: bytes) -> Any:
+        """What Redis answers to a command that may be sent twice: once more where a kept connection proves dead."""
+        while self._idle:
+            wire = self._idle.pop()
+            try:
+                reply = await wire.ask(*command)
+            except ResponseError:
+                self._idle.append(wire)
+                raise
+            except RedisConnectionError:
+                continue
+            self._idle.append(wire)
+            return reply
+        wire = Wire(self._redis)
+        try:
+            return await wire.ask(*command)
+        finally:
+            self._idle.append(wire)
 
 
 def heed_cancellation() -> None:

@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Final
 
 import structlog
@@ -22,6 +21,7 @@ from arq.connections import ArqRedis
 from dealpulse.errors import Permanent
 from dealpulse.queue import keys
 from dealpulse.queue.connection import Wire, answer
+from dealpulse.queue.holding import Handler, Hold
 from dealpulse.queue.outcomes import Again, Cancelled, Claimed, Dead, Done, Outcome, ending
 from dealpulse.queue.patience import REDIS_BACK, REDIS_LOST, Patience
 from dealpulse.queue.room import Room
@@ -42,11 +42,10 @@ LEASE_MS: Final = 15_000
 REGISTERED_MS: Final = 15_000
 """A worker unheard of for so long is taken for dead."""
 _HEARTBEAT_SECONDS: Final = 5.0
-_POLL_SECONDS: Final = 0.8
+_POLL_SECONDS: Final = 0.95
 """How soon a job is seen that a foreign producer enqueued without our wake marker."""
 _SHORTEST_WAIT: Final = 0.005
 _CANCEL_AGAIN_SECONDS: Final = 0.2
-_LANES: Final = 2
 _MOST_AT_ONCE: Final = 100
 """Jobs one script call claims, finishes or renews at most."""
 
@@ -54,8 +53,6 @@ LEASE_LOST: Final = "lease_lost"
 DEAD_LETTER_EVICTED: Final = "dead_letter_evicted"
 
 _log = structlog.get_logger("dealpulse.queue.engine")
-
-Handler = Callable[[Claimed], Coroutine[Any, Any, Outcome]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,19 +94,15 @@ class Engine:
         """
         self._settings = settings
         self._redis = redis
-        self._handler = handler
         self._worker = worker
         self._room = room or Room()
         self._about = [text for pair in ({"worker": worker} | dict(about or {})).items() for text in pair]
-        self._running: dict[str, tuple[Claimed, asyncio.Task[Outcome]]] = {}
+        self._hold = Hold(settings.concurrency, handler=handler, ended=self._end, room=self._room)
         self._ended: list[Ending] = []
         self._fault: BaseException | None = None
         self._news = asyncio.Event()
         self._stopping = asyncio.Event()
         self._handing_back = asyncio.Event()
-        self._share = min(_MOST_AT_ONCE, -(-settings.concurrency // _LANES))
-        self._asked = 0
-        """How many jobs turns under way ask for."""
         self._more = False
         """The last turn got all it asked for: there may be more."""
         self._timer: asyncio.TimerHandle | None = None
@@ -123,7 +116,7 @@ class Engine:
     @property
     def running(self) -> int:
         """How many jobs this engine holds."""
-        return len(self._running)
+        return len(self._hold)
 
     @property
     def stopping(self) -> bool:
@@ -134,29 +127,28 @@ class Engine:
         """Claim and run jobs until :meth:`drain`."""
         self._room.join(self._news.set)
         self._news.set()
-        lanes = [asyncio.create_task(self._take_turns(lane)) for lane in range(_LANES)]
-        turning = asyncio.gather(*lanes)
+        turning = asyncio.create_task(self._take_turns())
         aside = [
             asyncio.create_task(self._heartbeat()),
             asyncio.create_task(self._doorbell.watch()),
-            asyncio.create_task(heed_cancellations(self._redis, self._call_off)),
+            asyncio.create_task(heed_cancellations(self._redis, self._hold.call_off)),
         ]
         try:
-            parts: set[asyncio.Future[Any]] = {turning, *aside}
-            done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
-            for part in done:
-                part.result()
+            done, _ = await asyncio.wait({turning, *aside}, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
         finally:
             self._room.release(self)
             if self._timer is not None:
                 self._timer.cancel()
-            await _end([*lanes, *aside, *(work for _, work in self._running.values())])
+            await _end([turning, *aside, *self._hold.tasks])
         if self._fault is not None:
             raise self._fault
 
     def drain(self) -> None:
         """Claim nothing more; :meth:`run` returns when what runs has ended."""
         self._stopping.set()
+        self._hold.give_back()
         self._news.set()
 
     def hand_back(self) -> None:
@@ -165,28 +157,23 @@ class Engine:
         Where Redis is away nothing can be handed back: the leases end by themselves.
         """
         self._handing_back.set()
-        for _, work in list(self._running.values()):
-            work.cancel()
+        self._hold.cancel()
 
     # --- turns --------------------------------------------------------------------------------------------------
 
-    async def _take_turns(self, lane: int) -> None:
-        """One of two lanes, so that Redis answers one while the jobs of the other run here.
-
-        The second works only while there is more due than the first has taken.
-        """
+    async def _take_turns(self) -> None:
         wire = Wire(self._redis)
         try:
             while True:
                 wanted = self._wanted()
                 if self._ended or (wanted and (self._more or self._news.is_set())):
                     self._news.clear()
-                    reply = await self._turn(wanted, f"{self._worker}/{lane}", wire)
+                    reply = await self._turn(wanted, wire)
                     if reply is not None:
                         self._heed(reply, wanted)
                     elif self._handing_back.is_set():
                         return
-                elif self._stopping.is_set() and not self._running:
+                elif self._stopping.is_set() and not self._hold:
                     return
                 else:
                     self._news.clear()
@@ -197,17 +184,16 @@ class Engine:
     def _wanted(self) -> int:
         if self._stopping.is_set() or not self._room.admits(self):
             return 0
-        free = self._settings.concurrency - len(self._running) - self._asked
-        return min(free, self._share)
+        return max(0, min(self._hold.free, _MOST_AT_ONCE))
 
-    async def _turn(self, wanted: int, lane: str, wire: Wire) -> TurnReply | None:
+    async def _turn(self, wanted: int, wire: Wire) -> TurnReply | None:
         """Report and claim; None when told to stop, or to hand back what runs, while Redis is away.
 
         Every turn has a number. Where its answer was lost it is asked for again under the same number: Redis
         remembers what that claim took and hands it out once more, instead of leasing others beside it.
         """
         self._seq += 1
-        request = self._turn_request(lane, wanted)
+        request = self._turn_request(wanted)
 
         async def once() -> tuple[TurnReply, list[bytes]]:
             if self._patiently.interrupted or time.monotonic() - self._renewed_at > 2 * _HEARTBEAT_SECONDS:
@@ -218,7 +204,6 @@ class Engine:
             finally:
                 request.repeated = True
 
-        self._asked += wanted
         self._room.asks(wanted)
         give_up = self._handing_back if request.finishing else self._stopping
         try:
@@ -227,20 +212,18 @@ class Engine:
                 return None
             reply, payloads = answered
             for row, payload in zip(reply.claims, payloads, strict=True):
-                self._start(self._claimed(row, payload, request.seq, reply.now))
+                self._take(self._claimed(row, payload, request.seq, reply.now))
             return reply
         finally:
-            self._asked -= wanted
             self._room.answered(wanted)
 
-    def _turn_request(self, lane: str, wanted: int) -> TurnRequest:
+    def _turn_request(self, wanted: int) -> TurnRequest:
         settings = self._settings
         finishing = self._ended[:_MOST_AT_ONCE]
         del self._ended[:_MOST_AT_ONCE]
         return TurnRequest(
             queue=settings.queue,
             worker=self._worker,
-            lane=lane,
             registered_ms=REGISTERED_MS,
             seq=self._seq,
             repeated=False,
@@ -304,32 +287,19 @@ class Engine:
 
     # --- running ------------------------------------------------------------------------------------------------
 
-    def _start(self, job: Claimed) -> None:
-        if job.job_id in self._running:
-            # Its lease ran out while it ran on: never two at once.
-            self._running[job.job_id][1].cancel()
-        work = asyncio.create_task(self._handler(job))
-        self._running[job.job_id] = (job, work)
-        self._room.entered()
-        work.add_done_callback(partial(self._end, job))
+    def _take(self, job: Claimed) -> None:
+        self._hold.take(job)
         if self._handing_back.is_set():
-            work.cancel()
+            self._hold.cancel()
+        elif self._stopping.is_set():
+            self._hold.give_back()
 
-    def _end(self, job: Claimed, work: asyncio.Task[Outcome]) -> None:
-        outcome: Outcome
-        if work.cancelled():
-            outcome = Cancelled("") if job.called_off else Again("", delay=0.0, burn=False)
-        elif (fault := work.exception()) is not None:
+    def _end(self, job: Claimed, outcome: Outcome, fault: BaseException | None = None) -> None:
+        if fault is not None:
             # The handler answers for every fault of a job: this is one of the engine.
             self._fault = self._fault or fault
             self._stopping.set()
-            outcome = Again("", delay=0.0, burn=False, error=fault)
-        else:
-            outcome = work.result()
         self._ended.append(self._ending(job, outcome))
-        if self._running.get(job.job_id, (None,))[0] is job:
-            del self._running[job.job_id]
-        self._room.left()
         if job.job_id == self._alone:
             self._alone = ""
             self._room.release(self)
@@ -342,19 +312,12 @@ class Engine:
         except Permanent as error:
             return ending(job, Dead(outcome.function, error), worker=self._worker, now_ms=now_ms)
 
-    def _call_off(self, job_id: str) -> None:
-        """Somebody cancelled this job; it may run here."""
-        job, work = self._running.get(job_id, (None, None))
-        if job is not None and work is not None and not job.called_off:
-            job.called_off = True
-            work.cancel()
-
     # --- holding ------------------------------------------------------------------------------------------------
 
     async def _heartbeat(self) -> None:
         while True:
             await asyncio.sleep(_HEARTBEAT_SECONDS)
-            if self._running:
+            if self._hold:
                 await self._patiently("renew", self._renew)
 
     async def _renew(self) -> None:
@@ -362,16 +325,16 @@ class Engine:
         redis_run = ""
         if self._patiently.interrupted:
             redis_run = str((await answer(self._redis.info("server")))["run_id"])
-        cut_off = time.monotonic() - self._renewed_at > 2 * _HEARTBEAT_SECONDS and bool(self._running)
-        held = [(job, (job.job_id, job.token)) for job, _ in self._running.values()]
+        cut_off = time.monotonic() - self._renewed_at > 2 * _HEARTBEAT_SECONDS and bool(self._hold)
+        held = [(job, (job.job_id, job.token)) for job in self._hold.jobs]
         for first in range(0, max(1, len(held)), _MOST_AT_ONCE):
             part = held[first : first + _MOST_AT_ONCE]
             reply = await self._renew_some([pair for _, pair in part], redis_run, cut_off=cut_off)
             for job, (job_id, _) in part:
-                if job_id in reply.lost:
-                    self._lose(job)
+                if job_id in reply.lost and self._hold.drop(job):
+                    _log.warning(LEASE_LOST, queue=self._settings.queue, job_id=job_id, while_="running")
             for job_id in reply.called_off:
-                self._call_off(job_id)
+                self._hold.call_off(job_id)
         self._renewed_at = time.monotonic()
         self._patiently.interrupted = False
 
@@ -388,12 +351,6 @@ class Engine:
         )
         return decode_renewed(await RENEW(self._redis, request))
 
-    def _lose(self, job: Claimed) -> None:
-        entry = self._running.get(job.job_id)
-        if entry and entry[0] is job and not entry[1].done():
-            _log.warning(LEASE_LOST, queue=self._settings.queue, job_id=job.job_id, while_="running")
-            entry[1].cancel()
-
 
 async def _end(tasks: Sequence[asyncio.Task[Any]]) -> None:
     """Cancel tasks and wait until they have ended: a cancellation that meets redis-py at a bad moment is lost."""
@@ -408,8 +365,7 @@ async def retire(redis: ArqRedis, worker: str, queues: Sequence[str]) -> None:
     """Take a worker that has stopped off the list of those alive, best effort: its registration ends by itself."""
     async with redis.pipeline(transaction=False) as together:
         together.zrem(keys.WORKERS, worker)
-        lanes = [f"{worker}/{lane}" for lane in range(_LANES)]
-        together.delete(keys.WORKER + worker, *(keys.turn(queue, lane) for queue in queues for lane in lanes))
+        together.delete(keys.WORKER + worker, *(keys.turn(queue, worker) for queue in queues))
         await together.execute()
 
 

@@ -56,6 +56,6 @@ def wake(queue: str) -> str:
     return f"{queue}:wake"
 
 
-def turn(queue: str, lane: str) -> str:
-    """String: what a lane's last claim took, in case the answer is lost."""
-    return f"{queue}:turn:{lane}"
+def turn(queue: str, worker: str) -> str:
+    """String: what a worker's last claim took, in case the answer is lost."""
+    return f"{queue}:turn:{worker}"

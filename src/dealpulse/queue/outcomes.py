@@ -111,7 +111,8 @@ def ending(job: Claimed, outcome: Outcome, *, worker: str, now_ms: int) -> Endin
         started=job.started_ms,
     )
     if job.foreign:
-        end.fn = outcome.function
+        # Unknown where it was cancelled before anybody read its payload.
+        end.fn = outcome.function or None
     if isinstance(outcome, Done):
         result = b"null" if outcome.result is None else bytes(encoded(outcome.result))
         end.arq = _for_arq(job, result, now_ms, success=True)

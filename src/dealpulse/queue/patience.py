@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
 import structlog
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from dealpulse.queue.connection import LOST, heed_cancellation, passes
 
@@ -39,6 +40,7 @@ class Patience:
 
         Raises what waiting cannot cure: a wrong password, a command that is refused.
         """
+        pauses = itertools.chain(RETRY_SECONDS, itertools.repeat(RETRY_SECONDS[-1]))
         for attempt in itertools.count():
             try:
                 reply = await command()
@@ -46,12 +48,16 @@ class Patience:
                 heed_cancellation()
                 if not passes(error):
                     raise
+                self.interrupted = True
+                if attempt == 0 and isinstance(error, RedisConnectionError):
+                    # It may have broken long ago, while nobody used it: a new one tells whether Redis is there.
+                    continue
                 self._note_lost(name, error)
             else:
                 if self._failing:
                     self._note_answered(name)
                 return reply
-            pause = RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)]
+            pause = next(pauses)
             if give_up is None:
                 await asyncio.sleep(pause)
                 continue
@@ -66,7 +72,6 @@ class Patience:
             self._lost_at = time.monotonic()
             _log.warning(REDIS_LOST, queue=self._queue, error_class=type(error).__name__)
         self._failing.add(name)
-        self.interrupted = True
 
     def _note_answered(self, name: str) -> None:
         if name not in self._failing:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Final, cast
+from typing import Final
 
 from arq.connections import ArqRedis
 
 from dealpulse.queue import keys
-from dealpulse.queue.connection import LOST, answer, heed_cancellation
+from dealpulse.queue.connection import LOST, Wire, heed_cancellation
 
 _BLOCK_SECONDS: Final = 5.0
 _PAUSE_SECONDS: Final = 0.5
@@ -39,16 +39,20 @@ class Doorbell:
 
     async def watch(self) -> None:
         """Runs until cancelled."""
-        while True:
-            await self._hungry.wait()
-            try:
-                popped = await answer(cast(Any, self._redis).blpop([self._key], timeout=self._seconds))
-                heed_cancellation()
-                if popped and not self._ring():
-                    await answer(self._redis.lpush(self._key, "1"))
-            except LOST:
-                heed_cancellation()
-                await asyncio.sleep(_PAUSE_SECONDS)
+        wire, key = Wire(self._redis), self._key.encode()
+        try:
+            while True:
+                await self._hungry.wait()
+                try:
+                    popped = await wire.ask(b"BLPOP", key, b"%.3f" % self._seconds)
+                    heed_cancellation()
+                    if popped and not self._ring():
+                        await wire.ask(b"LPUSH", key, b"1")
+                except LOST:
+                    heed_cancellation()
+                    await asyncio.sleep(_PAUSE_SECONDS)
+        finally:
+            await wire.aclose()
 
 
 async def heed_cancellations(redis: ArqRedis, called_off: Callable[[str], None]) -> None:

@@ -14,6 +14,9 @@ from dealpulse.queue.scripts import StatsRow
 
 _NO_TOTALS: Final = dict.fromkeys(("completed", "failed", "cancelled", "retried", "crashed", "evicted"), 0)
 
+_MS_DIGITS: Final = 13
+"""Of a time in ms since the epoch, until the year 2286."""
+
 
 @dataclass(frozen=True)
 class Enqueued:
@@ -72,6 +75,14 @@ class Fault:
     traceback: tuple[Mapping[str, Any], ...]
 
 
+@dataclass(frozen=True)
+class LogLine:
+    """What a job told of itself while it ran."""
+
+    at: datetime
+    text: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class JobView:
     """What is known of one run of a job. Times are UTC; what has not happened yet is None."""
@@ -104,6 +115,8 @@ class JobView:
     result: object = None
     faults: tuple[Fault, ...] = ()
     """Runs that did not end well, oldest first; at most the last twenty."""
+    log: tuple[LogLine, ...] = ()
+    """Oldest first; at most the last two hundred lines."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,7 +179,9 @@ def job_view(job_id: str, record: Mapping[bytes, bytes], now: float) -> JobView:
         message=fields.get("message") or None,
         batches=tuple(fields.get("batch", "").split()),
         result=msgspec.json.decode(fields["result"]) if "result" in fields else None,
-        faults=tuple(map(_fault, fields.get("faults", "").splitlines())),
+        # Not splitlines(): a message may hold what that takes for the end of a line.
+        faults=tuple(_fault(line) for line in fields.get("faults", "").split("\n") if line),
+        log=_log_lines(fields.get("log", "")),
     )
 
 
@@ -182,6 +197,18 @@ def _fault(text: str) -> Fault:
         ended_at=_moment(told.get("ended") or told.get("at")),
         traceback=tuple(told.get("traceback", ())),
     )
+
+
+def _log_lines(text: str) -> tuple[LogLine, ...]:
+    """``MS TEXT`` a line; a line that has no time of its own belongs to the one before."""
+    lines: list[LogLine] = []
+    for line in text.split("\n") if text else ():
+        time, _, told = line.partition(" ")
+        if time.isascii() and time.isdecimal() and len(time) == _MS_DIGITS:
+            lines.append(LogLine(datetime.fromtimestamp(int(time) / 1000, UTC), told))
+        elif lines:
+            lines[-1] = LogLine(lines[-1].at, f"{lines[-1].text}\n{line}")
+    return tuple(lines)
 
 
 def _moment(milliseconds: str | int | None) -> datetime | None:

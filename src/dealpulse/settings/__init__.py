@@ -6,7 +6,7 @@
 from the one to the other.
 """
 
-from dealpulse.settings.cron import next_run, parse_cron
+from dealpulse.settings.cron import latest_run, next_run, parse_cron
 from dealpulse.settings.loading import Fault, Settings, SettingsError, read_environment
 from dealpulse.settings.values import (
     AiSettings,
@@ -33,6 +33,7 @@ __all__ = [
     "SettingsError",
     "SourceSettings",
     "SupabaseSettings",
+    "latest_run",
     "next_run",
     "parse_cron",
     "read_environment",

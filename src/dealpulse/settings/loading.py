@@ -72,6 +72,8 @@ class Settings:
     """How long running jobs may go on after SIGTERM."""
     reconcile_seconds: float
     """Between two sweeps for work that Redis lost."""
+    schedule_make_up_seconds: float
+    """How late a scheduled run that was missed while no worker was up may be and is still made up."""
     version: str
     """Of this service."""
 
@@ -177,6 +179,7 @@ def _build(values: Values) -> Settings:
         ),
         shutdown_grace_seconds=values[var.SHUTDOWN_GRACE_SECONDS],
         reconcile_seconds=values[var.RECONCILE_SECONDS],
+        schedule_make_up_seconds=values[var.SCHEDULE_MAKE_UP_SECONDS],
         version=version("dealpulse"),
     )
 

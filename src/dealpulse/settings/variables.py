@@ -245,6 +245,13 @@ SHUTDOWN_GRACE_SECONDS = Variable(
 RECONCILE_SECONDS = Variable(
     "RECONCILE_SECONDS", seconds, "60", "Seconds between two sweeps for work Redis lost", _SECONDS
 )
+SCHEDULE_MAKE_UP_SECONDS = Variable(
+    "SCHEDULE_MAKE_UP_SECONDS",
+    seconds,
+    "21600",
+    "Seconds a scheduled run that was missed while no worker was up may be late and is still made up, once",
+    _SECONDS,
+)
 
 
 @dataclass(frozen=True)
@@ -333,7 +340,7 @@ SECTIONS: Mapping[str, tuple[Variable[object], ...]] = {
     "Sources": (FOLDER_SOURCE_ROOTS,),
     "Reading files": (EXTRACTION_SECONDS, EXTRACTION_MEMORY_MB, EXTRACTION_MAX_FILE_BYTES, OCR_LANGUAGE),
     "Logs": (LOG_LEVEL, DEBUG, NODE_ENV),
-    "Workers": (SHUTDOWN_GRACE_SECONDS, RECONCILE_SECONDS),
+    "Workers": (SHUTDOWN_GRACE_SECONDS, RECONCILE_SECONDS, SCHEDULE_MAKE_UP_SECONDS),
     **{f"Queue {queue}": tuple(variables) for queue, variables in QUEUES.items()},
 }
 """Every variable once, in the order of ``.env.example``."""

@@ -20,7 +20,7 @@ from starlette.routing import Mount, Router
 from dealpulse import logs
 from dealpulse.health import Health, Probe, log_status
 from dealpulse.intake import Intake
-from dealpulse.queue import QueueClient, create_pool
+from dealpulse.queue import History, QueueClient, create_pool
 from dealpulse.settings import Settings, SettingsError
 from dealpulse.store import open_store
 from dealpulse.web import probes
@@ -80,7 +80,7 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> State:
     stack.push_async_callback(pool.aclose)
     store = await stack.enter_async_context(open_store(settings.supabase, health=health))
     queue = QueueClient(pool)
-    intake = Intake(store=store, queue=queue, time_zone=settings.time_zone)
+    intake = Intake(store=store, queue=queue, history=History(pool), time_zone=settings.time_zone)
     questions: dict[str, Probe] = {"redis": queue.ping, "supabase": partial(probes.ask_supabase, store)}
     await stack.enter_async_context(_running(log_status(health, probes=questions)))
     log.info(API_STARTED, version=settings.version, trust_loopback=settings.api.trust_loopback)

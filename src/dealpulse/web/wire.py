@@ -7,7 +7,7 @@ default. Ids stay text here; whether they exist, the store knows.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from msgspec import Raw, Struct, field
 
@@ -60,6 +60,11 @@ class SourceRequest(Incoming, frozen=True, kw_only=True):
     type: str
     location: str
     name: str | None = None
+
+
+class PauseRequest(Incoming, frozen=True, kw_only=True):
+    deal_id: str | None = None
+    """Only this deal's jobs; the whole queue when left out."""
 
 
 class DriveChanges(Incoming, frozen=True, kw_only=True, forbid_unknown_fields=False):
@@ -125,7 +130,7 @@ class ReceivedAnswer(Outgoing, frozen=True, kw_only=True):
 
 
 class QueueFigures(Outgoing, frozen=True, kw_only=True):
-    """``completed`` and ``failed`` count what is kept in history; ``totals`` count since the queue exists."""
+    """``completed``, ``failed`` and ``cancelled`` count what is kept; ``totals`` count since the queue exists."""
 
     waiting: int
     active: int
@@ -134,6 +139,10 @@ class QueueFigures(Outgoing, frozen=True, kw_only=True):
     delayed: int
     oldest_waiting_ms: int
     totals: Mapping[str, int]
+    parked: int
+    """Kept back because their deal is paused or has as many jobs running as it may."""
+    cancelled: int
+    paused: bool
 
 
 class StatsAnswer(Success, frozen=True, kw_only=True):
@@ -146,6 +155,21 @@ class JobFault(Outgoing, frozen=True, kw_only=True):
     type: str | None
     code: str | None
     message: str | None
+
+
+class RunFault(JobFault, frozen=True, kw_only=True):
+    """One run that did not end well. ``traceback``: the chain of errors, as log lines have it."""
+
+    worker: str
+    attempt: int
+    started_at: datetime.datetime | None
+    ended_at: datetime.datetime | None
+    traceback: Sequence[Mapping[str, object]]
+
+
+class JobLogLine(Outgoing, frozen=True, kw_only=True):
+    at: datetime.datetime
+    text: str
 
 
 class JobDetails(Outgoing, frozen=True, kw_only=True):
@@ -161,10 +185,36 @@ class JobDetails(Outgoing, frozen=True, kw_only=True):
     finished_at: datetime.datetime | None
     error: JobFault | None
     """The last attempt's, also while the job waits for the next."""
+    run: str
+    """Names this run, also when the job ran again since."""
+    priority: str
+    crashes: int
+    worker: str | None
+    progress: int | None
+    """Percent."""
+    message: str | None
+    batches: Sequence[str]
+    result: object
+    faults: list[RunFault]
+    """Oldest first; at most the last twenty."""
+    log: list[JobLogLine]
+    """Oldest first; at most the last two hundred."""
 
 
 class JobDetailsAnswer(Success, frozen=True, kw_only=True):
     job: JobDetails
+
+
+class JobStateAnswer(Success, frozen=True, kw_only=True):
+    job_id: str
+    state: str
+    """After what was asked; ``cancelling``: it runs, was told, and is cancelled when it has cleaned up."""
+
+
+class PauseAnswer(Success, frozen=True, kw_only=True):
+    queue: str
+    deal_id: str | None
+    paused: bool
 
 
 class DealView(Outgoing, frozen=True, kw_only=True):

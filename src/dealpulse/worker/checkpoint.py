@@ -21,11 +21,13 @@ class Checkpoint:
     async def __call__(self, message: str, percent: int | None = None) -> None:
         """What is done so far is saved: ``message`` says in a few words what that is, without content.
 
+        It shows as the job's progress and stays in its log.
+
         Raises:
             Interrupted: the worker is about to stop; the job is handed back and goes on from here.
         """
         # Progress nobody sees is no reason to lose work.
         with contextlib.suppress(Transient):
-            await self._queue.note(self._job.job_id, self._job.token, percent=percent, message=message)
+            await self._queue.note(self._job.job_id, self._job.token, percent=percent, message=message, line=message)
         if self._stopping():
             raise Interrupted("The worker stops; the job goes on from where it is.")

@@ -26,6 +26,7 @@ from dealpulse.settings import Settings
 from dealpulse.worker.dependencies import Dependencies
 from dealpulse.worker.execute import Runnable, execute
 from dealpulse.worker.runtime import Runtime, open_runtime
+from dealpulse.worker.schedule import follow_schedules
 
 WORKER_STARTED: Final = "worker_started"
 WORKER_DRAINING: Final = "worker_draining"
@@ -93,6 +94,7 @@ class Fleet:
             asyncio.create_task(log_status(health, probes={"redis": runtime.queue.ping})),
         ]
         queues = [lane.engine.queue for lane in self._lanes]
+        await follow_schedules(ctx["redis"], self._settings, queues[-1])
         _log.info(WORKER_STARTED, worker=worker, queues=queues, version=self._settings.version)
 
     async def stop(self, ctx: dict[str, Any]) -> None:

@@ -17,6 +17,7 @@ from arq.connections import ArqRedis
 from arq.jobs import Job
 
 from dealpulse.queue.connection import LOST, answer, heed_cancellation, passes, redis_faults
+from dealpulse.queue.schedule import Scheduler, moment_of
 
 REDIS_AWAITED: Final = "redis_awaited"
 REDIS_REACHED: Final = "redis_reached"
@@ -32,6 +33,7 @@ class RootPool(ArqRedis):
 
     queues: tuple[str, ...] = ()
     """The keys of all queues this process drains."""
+    _scheduler: Scheduler | None = None
 
     async def zrangebyscore(self, *_: Any, **__: Any) -> list[bytes]:
         """No job is ever due for arq's own loop, which asks twice a second and must end when told to."""
@@ -61,10 +63,19 @@ class RootPool(ArqRedis):
         """arq deletes its health key on the way out: not here. Other workers of the class share it, and it expires."""
         return 0
 
+    async def follow(self, scheduler: Scheduler) -> None:
+        """Enqueue what ``scheduler`` finds was missed, and hand it all ticks from here on."""
+        self._scheduler = scheduler
+        await self._when_reached(scheduler.make_up)
+
     async def enqueue_job(self, function: str, *args: Any, **kwargs: Any) -> Job | None:
         """A cron tick. It waits for Redis: lost, it would cost a brief."""
-        # May be repeated: a tick carries its id.
-        return await self._when_reached(lambda: super(RootPool, self).enqueue_job(function, *args, **kwargs))
+        scheduler, job_id = self._scheduler, kwargs.get("_job_id")
+        # Either may be repeated: a tick carries its id.
+        if scheduler is None or job_id is None or function not in scheduler:
+            return await self._when_reached(lambda: super(RootPool, self).enqueue_job(function, *args, **kwargs))
+        await self._when_reached(lambda: scheduler.tick(function, moment_of(job_id)))
+        return None
 
     def pipeline(self, transaction: bool = True, shard_hint: Any = None) -> Any:
         """arq's INFO line at start goes through here, before ``on_startup``: it waits for Redis as all else does."""

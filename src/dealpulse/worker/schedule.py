@@ -1,38 +1,38 @@
-"""What happens once in the whole cluster at its time: arq's cron jobs are the ticks."""
+"""What happens at set times: the functions, and arq's cron jobs, which say when."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from arq.cron import CronJob
+from arq.typing import WorkerCoroutine
 
 from dealpulse.jobs import GenerateDailyBrief, Job
 from dealpulse.models import Deal
 from dealpulse.outbox import reconcile, request
+from dealpulse.queue.schedule import DAILY_BRIEF_TICK, RECONCILE_TICK, Schedule, Scheduler, moment_of, schedules
 from dealpulse.settings import Settings, next_run
+from dealpulse.worker.root import RootPool
 from dealpulse.worker.runtime import Runtime
 
-_EVERY_MINUTE: Final = "* * * * *"
-_UTC: Final = ZoneInfo("UTC")
 _TICK_SECONDS: Final = 300.0
 
 
-@dataclass
-class ZonedCronJob(CronJob):
-    """A cron job whose next run cronsim computes from a five-field expression in an IANA zone.
+@dataclass(kw_only=True)
+class ScheduledCronJob(CronJob):
+    """arq's cron job for a schedule of ours.
 
     arq's own fields stay unset: its rule knows fixed offsets only, goes silent for an hour in autumn and fires four
     times at once in spring.
     """
 
-    expression: str = _EVERY_MINUTE
-    zone: ZoneInfo = _UTC
+    schedule: Schedule
 
     def calculate_next(self, prev_run: datetime) -> None:
-        self.next_run = next_run(self.expression, self.zone, prev_run)
+        self.next_run = self.schedule.following(prev_run)
 
 
 async def daily_brief(ctx: dict[str, Any]) -> int:
@@ -54,13 +54,12 @@ async def daily_brief(ctx: dict[str, Any]) -> int:
 
 
 def _scheduled(ctx: dict[str, Any]) -> datetime:
-    """The moment the tick stands for: arq puts it, in ms, at the end of the job's id.
+    """The moment the tick stands for, which its id tells.
 
     The score will not do: a tick that came late or is tried again has a later one, and a deal whose zone keeps the
     service's hours under another name would then be given the next day's brief.
     """
-    milliseconds = str(ctx["job_id"]).rpartition(":")[2]
-    return datetime.fromtimestamp(int(milliseconds) / 1000, UTC)
+    return moment_of(str(ctx["job_id"]))
 
 
 def _brief(deal: Deal, due: datetime, settings: Settings) -> tuple[GenerateDailyBrief, datetime | None]:
@@ -81,17 +80,27 @@ async def reconcile_queues(ctx: dict[str, Any]) -> int:
     )
 
 
-def cron_jobs(settings: Settings) -> list[CronJob]:
-    """Every class lists them all: whichever worker comes first enqueues the tick, by its id only one does."""
+COROUTINES: Final[Mapping[str, WorkerCoroutine]] = {
+    DAILY_BRIEF_TICK: daily_brief,
+    RECONCILE_TICK: reconcile_queues,
+}
+"""What each schedule runs, by its name."""
+
+
+def cron_jobs(settings: Settings, *, now: datetime | None = None) -> list[CronJob]:
+    """A cron job for each schedule. Every class lists them all: whichever worker comes first enqueues a run.
+
+    They count from ``now``, the present if not given: what comes due until the worker is ready it asks for then.
+    """
     return [
-        _cron("cron:daily_brief", daily_brief, settings.daily_brief_time, settings.time_zone),
-        _cron("cron:reconcile", reconcile_queues, _EVERY_MINUTE, _UTC, at_start=True),
+        cron_job(schedule, COROUTINES[schedule.name], now=now or datetime.now(UTC)) for schedule in schedules(settings)
     ]
 
 
-def _cron(name: str, coroutine: Any, expression: str, zone: ZoneInfo, *, at_start: bool = False) -> ZonedCronJob:
-    return ZonedCronJob(
-        name=name,
+def cron_job(schedule: Schedule, coroutine: WorkerCoroutine, *, now: datetime) -> ScheduledCronJob:
+    """The cron job that says, from ``now`` on, when ``schedule`` is due."""
+    return ScheduledCronJob(
+        name=schedule.name,
         coroutine=coroutine,
         month=None,
         day=None,
@@ -100,13 +109,20 @@ def _cron(name: str, coroutine: Any, expression: str, zone: ZoneInfo, *, at_star
         minute=None,
         second=0,
         microsecond=0,
-        run_at_startup=at_start,
+        run_at_startup=schedule.at_start,
         unique=True,
         job_id=None,
         timeout_s=_TICK_SECONDS,
         keep_result_s=3600,
         keep_result_forever=False,
         max_tries=3,
-        expression=expression,
-        zone=zone,
+        # arq leaves out what comes due between its start and its first look, unless it is told beforehand.
+        next_run=None if schedule.at_start else schedule.following(now),
+        schedule=schedule,
     )
+
+
+async def follow_schedules(root: RootPool, settings: Settings, queue: str) -> None:
+    """Enqueue, on ``queue``, what was missed while no worker was up, and have ``root`` hand all ticks to Redis."""
+    make_up = timedelta(seconds=settings.schedule_make_up_seconds)
+    await root.follow(Scheduler(root, schedules(settings), queue=queue, make_up=make_up))

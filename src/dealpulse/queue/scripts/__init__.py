@@ -17,7 +17,7 @@ from msgspec import Struct
 from redis.asyncio.client import Redis
 from redis.exceptions import NoScriptError
 
-from dealpulse.queue.connection import Wire, answer
+from dealpulse.queue.connection import Wire, Wires, answer
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -39,7 +39,7 @@ class Script:
     def _sha(self) -> str:
         return hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
 
-    async def __call__(self, redis: Redis, request: Struct, *, wire: Wire | None = None) -> Any:
+    async def __call__(self, redis: Redis, request: Struct, *, wire: Wire | Wires | None = None) -> Any:
         """What the script answers, as Redis gives it. Loads the script where Redis does not know it yet.
 
         Over ``wire`` where there is one, which is quicker.
@@ -52,9 +52,9 @@ class Script:
             await answer(redis.script_load(self.source))
             return await self._run(redis, body, wire)
 
-    async def _run(self, redis: Redis, body: bytes, wire: Wire | None) -> Any:
+    async def _run(self, redis: Redis, body: bytes, wire: Wire | Wires | None) -> Any:
         if wire is not None:
-            return await wire.evalsha(self._sha, body)
+            return await wire.ask(b"EVALSHA", self._sha.encode(), b"0", body)
         return await answer(redis.evalsha(self._sha, 0, body))  # type: ignore[arg-type]  # bytes are what it sends
 
 
@@ -119,7 +119,6 @@ class Ending(Struct, omit_defaults=True):
 class TurnRequest(Struct):
     queue: str
     worker: str
-    lane: str
     registered_ms: int
     seq: int
     repeated: bool
@@ -220,9 +219,12 @@ class BuryRequest(Struct):
     queue: str
     history: str
     runs: Sequence[str]
+    """At most a hundred."""
     replay: bool
-    first: int
-    spacing: int
+    first: int = 0
+    """ms since the epoch; no replayed job is due before it."""
+    spacing: float = 0.0
+    """ms between two replayed jobs."""
 
 
 class NoteRequest(Struct):
@@ -236,6 +238,7 @@ class NoteRequest(Struct):
 class TickRequest(Struct):
     schedule: str
     due: int
+    missed: bool
     make_up: int
     item: Item
 
@@ -261,7 +264,8 @@ CANCEL: Final = Script("cancel", "allow-oom")
 CHANGE: Final = Script("change")
 PAUSE: Final = Script("pause", "allow-oom")
 RESUME: Final = Script("resume", "allow-oom")
-BURY: Final = Script("bury")
+BURY: Final = Script("bury", "allow-oom")
+"""Answers when the next job would be due (ms), then a word a run: see ``bury.lua``."""
 NOTE: Final = Script("note")
 TICK: Final = Script("tick")
 STATS: Final = Script("stats", "no-writes,allow-oom")

@@ -24,6 +24,21 @@ local function record_of(id)
   return 'dealpulse:job:' .. id
 end
 
+-- --- who was heard ---------------------------------------------------------------------------------------------------
+
+-- Where nobody was heard for so long, Redis itself was away: frozen, or cut off from everybody. No lease could be kept
+-- then, and a claim from before may arrive before who holds the job is back.
+local AMNESTY, AMNESTY_MS, SILENCE_MS = 'dealpulse:amnesty', 10000, 8000
+local function heard()
+  local last = tonumber(call('HGET', AMNESTY, 'heard') or '')
+  if last and now - last > SILENCE_MS then
+    call('HSET', AMNESTY, 'resumed', now)
+  end
+  if not last or now - last > 1000 then
+    call('HSET', AMNESTY, 'heard', now)
+  end
+end
+
 -- --- one unit of work ------------------------------------------------------------------------------------------------
 
 local scores, counters, doomed, events, ready, runs, histories = {}, {}, {}, {}, {}, {}, {}
@@ -156,7 +171,7 @@ local function next_run(queue, id)
   if not number then
     number = call('HINCRBY', queue .. ':totals', 'runs', 1)
   else
-    call('HINCRBY', queue .. ':totals', 'runs', 1)
+    count(queue .. ':totals', 'runs', 1)
     number = number + 1
   end
   runs[queue] = number
@@ -218,9 +233,15 @@ local function ask_again(queue, item, record)
   if meaning == 'missing' then
     return
   end
-  local known = call('HMGET', record, 'state', 'due', 'priority', 'enqueued', 'batch')
+  local known = call('HMGET', record, 'state', 'due', 'priority', 'enqueued', 'batch', 'deal')
   local state, due, priority = known[1], tonumber(known[2]), known[3] or 'normal'
   join_batches(record, known[5] or '', item.batch or '')
+  local asked_priority = item.priority or 'normal'
+  local raised = (RANK[asked_priority] or 0) > (RANK[priority] or 0)
+  if raised then
+    priority = asked_priority
+    call('HSET', record, 'priority', priority)
+  end
   if state == 'active' then
     if meaning == 'replace' or meaning == 'debounce' then
       call('HSET', record, 'again', item.payload)
@@ -238,14 +259,13 @@ local function ask_again(queue, item, record)
   elseif asked < due then
     wanted = math.max(asked, now)
   end
-  local raised = (RANK[item.priority] or 0) > (RANK[priority] or 0)
-  if raised then
-    priority = item.priority
-  end
   if wanted ~= due or raised then
-    call('HSET', record, 'due', wanted, 'priority', priority)
+    call('HSET', record, 'due', wanted)
     if state == 'waiting' then
       line_up(queue, id, wanted, priority)
+    else
+      -- Its deal keeps it parked; this is the place it returns to.
+      put(queue .. ':parked:' .. (known[6] or ''), id, wanted - (AHEAD[priority] or 0))
     end
   end
 end

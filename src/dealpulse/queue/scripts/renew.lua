@@ -2,22 +2,22 @@
 -- request: queue, worker, registered_ms, about (fields of the worker), redis_run ('' = not asked), cut_off, lease,
 --   held = list of {id, token}, at most a hundred
 -- Returns {ids that are no longer this worker's, ids called off}, as MessagePack.
-local AMNESTY_MS = 10000
 local queue, worker = request.queue, request.worker
 
 -- A Redis that was away let leases and registrations run out. Whoever lived through it gets the time to say so before
 -- anybody takes their jobs for a dead worker's.
 local function amnesty()
-  local known = call('HMGET', 'dealpulse:amnesty', 'began', 'redis')
+  local known = call('HMGET', AMNESTY, 'began', 'redis')
   local another = request.redis_run ~= '' and known[2] ~= request.redis_run
   if another then
-    call('HSET', 'dealpulse:amnesty', 'redis', request.redis_run)
+    call('HSET', AMNESTY, 'redis', request.redis_run)
   end
   if (request.cut_off or (another and known[2])) and now - (tonumber(known[1]) or 0) > AMNESTY_MS then
-    call('HSET', 'dealpulse:amnesty', 'began', now)
+    call('HSET', AMNESTY, 'began', now)
   end
 end
 
+heard()
 amnesty()
 call('ZADD', 'dealpulse:workers', now + request.registered_ms, worker)
 call('ZREMRANGEBYSCORE', 'dealpulse:workers', '-inf', now - 3600000)

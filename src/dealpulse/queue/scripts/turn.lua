@@ -1,5 +1,5 @@
 -- One turn of an engine: report what ended, claim what is due.
--- request: queue, worker, lane, registered_ms, seq, repeated, wanted, running, lease, per_deal, limit, keep_completed,
+-- request: queue, worker, registered_ms, seq, repeated, wanted, running, lease, per_deal, limit, keep_completed,
 --   keep_failed, finishing = list of {id, token, outcome, run, deal, attempt, started, delay, burn, fn, arq, untraced,
 --   fields, fault}
 -- Returns {meta, payload of the first claimed job, ...}, meta as MessagePack:
@@ -8,7 +8,7 @@
 local queue, worker = request.queue, request.worker
 local QUEUE_ACTIVE, QUEUE_PARKED, DEALS = queue .. ':active', queue .. ':parked', queue .. ':deals'
 local EXAMINED_MOST, PARKED_MS, MAX_PAYLOAD = 100, 60000, 1048576
-local ALONE_MS, AMNESTY_MS = 60000, 10000
+local ALONE_MS = 60000
 local CANCELLED_KEPT = 100
 local token = worker .. '#' .. request.seq
 local refused, freed_deals = {}, {}
@@ -99,6 +99,7 @@ end
 
 -- Jobs parked because of their deal move up where one of the deal has ended.
 local function readmit()
+  flush_sets()
   if call('EXISTS', QUEUE_PARKED) == 0 then
     return
   end
@@ -139,7 +140,10 @@ local function lease(id, row)
   local until_ms = now + request.lease
   put(queue, id, until_ms)
   put(QUEUE_ACTIVE, id, until_ms)
-  call('SET', 'arq:in-progress:' .. id, '1', 'PX', request.lease)
+  local in_progress = 'arq:in-progress:' .. id
+  call('SET', in_progress, '1', 'PX', request.lease)
+  -- An earlier run of it may have ended in this very turn.
+  doomed[in_progress] = nil
   local payload = call('GET', 'arq:job:' .. id) or ''
   row[#row + 1] = #payload
   payloads[#payloads + 1] = #payload <= MAX_PAYLOAD and payload or ''
@@ -159,12 +163,18 @@ local function adopt(id, due, ended_run)
   return run
 end
 
-local amnesty = nil
+-- Since when (ms) everybody may say anew what they hold; leases from before are no measure of who died.
+local amnesty, resumed = nil, nil
 local function amnesty_since()
   if not amnesty then
-    amnesty = tonumber(call('HGET', 'dealpulse:amnesty', 'began') or '0')
+    local known = call('HMGET', AMNESTY, 'began', 'resumed')
+    amnesty, resumed = tonumber(known[1] or '0'), tonumber(known[2] or '0')
   end
   return amnesty
+end
+
+local function is_amnesty()
+  return now < math.max(amnesty_since(), resumed) + AMNESTY_MS
 end
 
 -- Takes at most what is wanted, looks at a hundred at most; returns whether there may be more beyond those.
@@ -174,7 +184,9 @@ local function claim()
     return false
   end
   if request.limit > 0 then
-    wanted = math.min(wanted, request.limit - call('ZCARD', QUEUE_ACTIVE))
+    -- What runs on a dead worker takes no place: it could never be taken over where such jobs take all of them.
+    local from = is_amnesty() and '-inf' or '(' .. now
+    wanted = math.min(wanted, request.limit - call('ZCOUNT', QUEUE_ACTIVE, from, '+inf'))
   end
   local aborts = call('EXISTS', 'arq:abort') == 1
   local last_page = false
@@ -186,14 +198,22 @@ local function claim()
       local id, score = ids[position], tonumber(ids[position + 1])
       examined = examined + 1
       local record = 'dealpulse:job:' .. id
-      local row = call('HMGET', record, 'state', 'deal', 'attempts', 'crashes', 'due', 'run', 'batch', 'cancel', 'token')
+      local row = call('HMGET', record, 'state', 'deal', 'attempts', 'crashes', 'due', 'run', 'batch', 'cancel', 'token',
+        'function')
       local state, deal, run, called_off = row[1], row[2], row[6], row[8]
       local attempts, crashes = tonumber(row[3]) or 0, tonumber(row[4]) or 0
-      local due, foreign, take_it = tonumber(row[5]) or score, false, true
-      if aborts and not called_off and call('ZSCORE', 'arq:abort', id) then
-        called_off = '1'
+      local due, foreign, take_it = tonumber(row[5]) or score, (row[10] or '') == '', true
+      local is_new = not state or ENDED[state]
+      if aborts and not called_off then
+        local aborted = tonumber(call('ZSCORE', 'arq:abort', id) or '')
+        if aborted and is_new and aborted < score then
+          -- That was meant for an earlier run of the id, which had ended by then.
+          take('arq:abort', id)
+        elseif aborted then
+          called_off = '1'
+        end
       end
-      if not state or ENDED[state] then
+      if is_new then
         run = adopt(id, score, state and run)
         due, deal, foreign, row[7] = score, false, true, false
         attempts, crashes = 0, 0
@@ -207,7 +227,7 @@ local function claim()
             call('HSET', record, 'cancel', '1')
             call('PUBLISH', 'dealpulse:cancel', id)
           end
-        elseif now < amnesty_since() + AMNESTY_MS then
+        elseif is_amnesty() then
           -- Redis was away: whoever lived through that gets the time to say so.
           take_it = false
         else
@@ -229,9 +249,16 @@ local function claim()
       if take_it and called_off then
         take(queue .. ':waiting', id)
         take(queue .. ':delayed', id)
+        if state == 'parked' then
+          take(QUEUE_PARKED, id)
+          take(QUEUE_PARKED .. ':' .. deal, id)
+        end
         take('arq:abort', id)
         doomed['arq:in-progress:' .. id] = true
         settle(queue, id, {run = run, deal = deal, batch = row[7]}, 'cancelled', {})
+        if state == 'active' and deal and deal ~= '' then
+          freed_deals[deal] = true
+        end
         take_it = false
       end
       if take_it and deal and deal ~= ''
@@ -296,26 +323,27 @@ local function repeat_claim(stored)
     if row[1] == token and row[2] == 'active' then
       local crashes = tonumber(row[4])
       alone = alone or (crashes > 0 and crashes < 3)
-      lease(id, {id, row[6], row[7] or '', tonumber(row[3]), crashes, tonumber(row[5]), row[8] or '', not row[9]})
+      lease(id, {id, row[6], row[7] or '', tonumber(row[3]), crashes, tonumber(row[5]), row[8] or '', (row[9] or '') == ''})
     end
   end
 end
 
 -- --- the turn --------------------------------------------------------------------------------------------------------
 
+heard()
 put('dealpulse:workers', worker, now + request.registered_ms)
 for _, entry in ipairs(request.finishing) do
   finish(entry)
 end
 if #request.finishing > 0 then
-  flush_sets()
   readmit()
   flush_sets()
+  freed_deals = {}
 end
 
 local more = false
 if request.wanted > 0 then
-  local memory = queue .. ':turn:' .. request.lane
+  local memory = queue .. ':turn:' .. worker
   local stored = request.repeated and call('GET', memory)
   stored = stored and cmsgpack.unpack(stored)
   if stored and stored[1] == request.seq then
@@ -324,6 +352,10 @@ if request.wanted > 0 then
   else
     promote()
     more = claim()
+    if next(freed_deals) then
+      readmit()
+      more = true
+    end
     if #claims > 0 then
       local taken = {request.seq}
       for position, row in ipairs(claims) do

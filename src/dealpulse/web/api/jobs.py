@@ -1,26 +1,50 @@
-"""One job: ``/api/jobs/{id}``."""
+"""One job: look at it, cancel it, run it again or sooner: ``/api/jobs/{id}``."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from dealpulse.errors import NotFound
-from dealpulse.queue import JobView
-from dealpulse.web.routing import ApiRequest, Endpoint, get
-from dealpulse.web.wire import JobDetails, JobDetailsAnswer, JobFault
+from dealpulse.queue import Fault, JobView
+from dealpulse.web.routing import ApiRequest, Endpoint, get, post
+from dealpulse.web.wire import JobAnswer, JobDetails, JobDetailsAnswer, JobFault, JobLogLine, JobStateAnswer, RunFault
 
 
 async def job(request: ApiRequest) -> JobDetailsAnswer:
+    return JobDetailsAnswer(job=details(await _found(request)))
+
+
+async def cancel(request: ApiRequest) -> JobStateAnswer:
+    job_id = request.path_params["job_id"]
+    state = await request.state["intake"].cancel_job(job_id)
+    return JobStateAnswer(job_id=job_id, state="cancelling" if state == "active" else "cancelled")
+
+
+async def retry(request: ApiRequest) -> JobAnswer:
+    """Run a job again that failed for good or was cancelled."""
+    enqueued = await request.state["intake"].retry_job(request.path_params["job_id"])
+    return JobAnswer(job_id=enqueued.job_id, deduplicated=enqueued.deduplicated)
+
+
+async def promote(request: ApiRequest) -> JobStateAnswer:
+    """Make a delayed job due now."""
+    await request.state["queue"].promote(request.path_params["job_id"])
+    view = await _found(request)
+    return JobStateAnswer(job_id=view.job_id, state=view.state)
+
+
+async def _found(request: ApiRequest) -> JobView:
     job_id = request.path_params["job_id"]
     found = await request.state["queue"].job(job_id)
     if found is None:
         raise NotFound(f"There is no job {job_id[:100]!r}, or none any more.", code="job_not_found")
-    return JobDetailsAnswer(job=_details(found))
+    return found
 
 
-def _details(view: JobView) -> JobDetails:
+def details(view: JobView) -> JobDetails:
+    """A job as it is answered."""
     failed = view.error_class or view.error_code or view.error_message
-    fault = JobFault(type=view.error_class, code=view.error_code, message=view.error_message) if failed else None
+    error = JobFault(type=view.error_class, code=view.error_code, message=view.error_message) if failed else None
     return JobDetails(
         id=view.job_id,
         queue=view.queue,
@@ -32,8 +56,36 @@ def _details(view: JobView) -> JobDetails:
         due_at=view.due_at,
         started_at=view.started_at,
         finished_at=view.finished_at,
-        error=fault,
+        error=error,
+        run=view.run,
+        priority=view.priority,
+        crashes=view.crashes,
+        worker=view.worker,
+        progress=view.progress,
+        message=view.message,
+        batches=view.batches,
+        result=view.result,
+        faults=[_fault(fault) for fault in view.faults],
+        log=[JobLogLine(at=line.at, text=line.text) for line in view.log],
     )
 
 
-ENDPOINTS: Final[tuple[Endpoint, ...]] = (get("/jobs/{job_id}", job),)
+def _fault(fault: Fault) -> RunFault:
+    return RunFault(
+        type=fault.error_class,
+        code=fault.code or None,
+        message=fault.message or None,
+        worker=fault.worker,
+        attempt=fault.attempt,
+        started_at=fault.started_at,
+        ended_at=fault.ended_at,
+        traceback=fault.traceback,
+    )
+
+
+ENDPOINTS: Final[tuple[Endpoint, ...]] = (
+    get("/jobs/{job_id}", job),
+    post("/jobs/{job_id}/cancel", cancel),
+    post("/jobs/{job_id}/retry", retry),
+    post("/jobs/{job_id}/promote", promote),
+)

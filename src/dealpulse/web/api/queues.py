@@ -1,10 +1,13 @@
-"""Enqueueing and figures: ``/api/queue/...``."""
+"""Enqueueing, figures, pausing: ``/api/queue/...``."""
 
 from __future__ import annotations
 
 from typing import Final
 
+from dealpulse.errors import Invalid, NotFound
+from dealpulse.jobs import Queue, queue_named
 from dealpulse.queue import QueueStats
+from dealpulse.web.codec import parse
 from dealpulse.web.routing import ApiRequest, Endpoint, get, post, post_json
 from dealpulse.web.wire import (
     BriefsAnswer,
@@ -13,6 +16,8 @@ from dealpulse.web.wire import (
     DocumentRequest,
     EmailRequest,
     JobAnswer,
+    PauseAnswer,
+    PauseRequest,
     QueueFigures,
     SourceSyncRequest,
     StatsAnswer,
@@ -57,6 +62,33 @@ async def source_sync(request: ApiRequest, asked: SourceSyncRequest) -> SyncsAns
     return SyncsAnswer(jobs=[SyncJob(job_id=each.job_id, deduplicated=each.deduplicated) for each in enqueued])
 
 
+async def pause(request: ApiRequest) -> PauseAnswer:
+    """Start no further job of a queue, or of one deal on it; an empty body means the whole queue."""
+    return await _set_paused(request, True)
+
+
+async def resume(request: ApiRequest) -> PauseAnswer:
+    """Undo a pause of the same queue, or of the same deal on it."""
+    return await _set_paused(request, False)
+
+
+async def _set_paused(request: ApiRequest, paused: bool) -> PauseAnswer:
+    queue = _queue(request.path_params["slug"])
+    body = await request.body()
+    deal_id = parse(body, PauseRequest).deal_id if body.strip() else None
+    intake = request.state["intake"]
+    await (intake.pause if paused else intake.resume)(queue, deal_id)
+    return PauseAnswer(queue=queue.name, deal_id=deal_id, paused=paused)
+
+
+def _queue(slug: str) -> Queue:
+    """Raises NotFound: ``unknown_queue``."""
+    try:
+        return queue_named(slug)
+    except Invalid as error:
+        raise NotFound(error.message, code=error.code) from error
+
+
 def _figures(stats: QueueStats) -> QueueFigures:
     return QueueFigures(
         waiting=stats.waiting,
@@ -66,6 +98,9 @@ def _figures(stats: QueueStats) -> QueueFigures:
         delayed=stats.delayed,
         oldest_waiting_ms=stats.oldest_waiting_ms,
         totals=stats.totals,
+        parked=stats.parked,
+        cancelled=stats.cancelled,
+        paused=stats.paused,
     )
 
 
@@ -76,4 +111,6 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     post_json("/queue/document", document, takes=DocumentRequest),
     post_json("/queue/email", email, takes=EmailRequest),
     post_json("/queue/source-sync", source_sync, takes=SourceSyncRequest),
+    post("/queue/{slug}/pause", pause),
+    post("/queue/{slug}/resume", resume),
 )

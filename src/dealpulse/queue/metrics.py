@@ -1,0 +1,195 @@
+"""How much each queue did and how long it took: per minute for a day, per hour for two weeks.
+
+The scripts count as they go (``prelude.lua``); here the counts become a series without holes. Times are kept as
+histograms of half octaves: bucket b holds those up to 2^(b/2) ms, so a percentile is at most 41 % off.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Final
+
+from arq.connections import ArqRedis
+
+from dealpulse.errors import Invalid
+from dealpulse.queue import keys
+from dealpulse.queue.connection import answer, redis_faults
+
+_PART: Final = 100
+_WAIT: Final = "w"
+_RUN: Final = "r"
+
+
+class Unit(StrEnum):
+    """How long an interval is."""
+
+    minute = "minute"
+    hour = "hour"
+
+    @property
+    def seconds(self) -> int:
+        return 60 if self is Unit.minute else 3600
+
+    @property
+    def kept(self) -> int:
+        """How many intervals can be looked back on."""
+        return 24 * 60 if self is Unit.minute else 14 * 24
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """How many times fell into each bucket, by the bucket's number."""
+
+    buckets: Mapping[int, int] = field(default_factory=dict)
+
+    @property
+    def count(self) -> int:
+        return sum(self.buckets.values())
+
+    def percentile(self, share: float) -> float | None:
+        """Milliseconds that ``share`` (0.5, 0.99 ...) of the times do not exceed; None when there are none.
+
+        Inside the bucket they are taken to lie evenly by their logarithm.
+        """
+        wanted, below = share * self.count, 0
+        for bucket, held in sorted(self.buckets.items()):
+            if below + held >= wanted:
+                inside = (wanted - below) / held
+                return float(2 ** ((bucket - 1 + inside) / 2))
+            below += held
+        return None
+
+    @property
+    def p50(self) -> float | None:
+        return self.percentile(0.50)
+
+    @property
+    def p95(self) -> float | None:
+        return self.percentile(0.95)
+
+    @property
+    def p99(self) -> float | None:
+        return self.percentile(0.99)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figures:
+    """What a queue did in some stretch of time."""
+
+    enqueued: int = 0
+    completed: int = 0
+    failed: int = 0
+    cancelled: int = 0
+    retried: int = 0
+    crashed: int = 0
+    """Runs that went down with their worker."""
+    waits: Histogram = Histogram()
+    """From when a job was due to when it began."""
+    runs: Histogram = Histogram()
+    """How long runs took, however they ended."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interval(Figures):
+    """A minute or an hour."""
+
+    start: datetime
+    depth: int | None = None
+    """Jobs waiting when a worker last looked in this minute; None when none did, and of hours."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Series:
+    """Intervals of one queue without holes, oldest first; the last is the one that is not over yet."""
+
+    queue: str
+    unit: Unit
+    now: datetime
+    """By the clock of Redis, which decides what belongs to which interval."""
+    intervals: tuple[Interval, ...]
+
+    @property
+    def sum(self) -> Figures:
+        """The intervals as one."""
+        return Figures(
+            enqueued=sum(each.enqueued for each in self.intervals),
+            completed=sum(each.completed for each in self.intervals),
+            failed=sum(each.failed for each in self.intervals),
+            cancelled=sum(each.cancelled for each in self.intervals),
+            retried=sum(each.retried for each in self.intervals),
+            crashed=sum(each.crashed for each in self.intervals),
+            waits=_together(each.waits for each in self.intervals),
+            runs=_together(each.runs for each in self.intervals),
+        )
+
+    @property
+    def seconds(self) -> float:
+        """How much time the series covers; ``sum.completed / seconds`` is the throughput."""
+        return (self.now - self.intervals[0].start).total_seconds()
+
+
+class Metrics:
+    """Reads what the queues did. Raises ``Unavailable`` when Redis is away."""
+
+    def __init__(self, pool: ArqRedis) -> None:
+        self._pool = pool
+
+    async def series(self, queue: str, unit: Unit = Unit.minute, *, last: int = 60) -> Series:
+        """The ``last`` intervals of a queue, which is named by its key, up to the one that runs now.
+
+        Raises:
+            Invalid: ``invalid_span``: ``last`` is not from 1 to what is kept.
+        """
+        if not 1 <= last <= unit.kept:
+            raise Invalid(f"There are 1 to {unit.kept} {unit.value}s to look back on.", code="invalid_span")
+        async with redis_faults():
+            seconds, microseconds = await answer(self._pool.time())
+            newest = seconds // unit.seconds
+            numbers = range(newest - last + 1, newest + 1)
+            hashes: list[dict[bytes, bytes]] = []
+            for first in range(0, last, _PART):
+                async with self._pool.pipeline(transaction=False) as together:
+                    for number in numbers[first : first + _PART]:
+                        together.hgetall(keys.metrics(queue, unit, number))
+                    hashes += await together.execute()
+        return Series(
+            queue=queue,
+            unit=unit,
+            now=datetime.fromtimestamp(seconds + microseconds / 1e6, UTC),
+            intervals=tuple(
+                _interval(number * unit.seconds, found) for number, found in zip(numbers, hashes, strict=True)
+            ),
+        )
+
+
+def _interval(start: int, found: Mapping[bytes, bytes]) -> Interval:
+    counts = {name.decode(): int(value) for name, value in found.items()}
+    return Interval(
+        start=datetime.fromtimestamp(start, UTC),
+        enqueued=counts.get("enqueued", 0),
+        completed=counts.get("completed", 0),
+        failed=counts.get("failed", 0),
+        cancelled=counts.get("cancelled", 0),
+        retried=counts.get("retried", 0),
+        crashed=counts.get("crashed", 0),
+        depth=counts.get("depth"),
+        waits=_histogram(counts, _WAIT),
+        runs=_histogram(counts, _RUN),
+    )
+
+
+def _histogram(counts: Mapping[str, int], prefix: str) -> Histogram:
+    return Histogram(
+        {int(name[1:]): count for name, count in counts.items() if name[0] == prefix and name[1:].isdecimal()}
+    )
+
+
+def _together(histograms: Iterable[Histogram]) -> Histogram:
+    buckets: Counter[int] = Counter()
+    for histogram in histograms:
+        buckets.update(histogram.buckets)
+    return Histogram(buckets)
