@@ -11,7 +11,10 @@ import pytest
 from cli.conftest import CommandLine
 
 NOWHERE = "00000000-0000-4000-8000-000000000000"
-COMMANDS = ("demo", "up", "run", "worker", "api", "enqueue", "stats", "deal", "migrate", "doctor")
+COMMANDS = (
+    *("demo", "up", "run", "worker", "api", "enqueue", "stats", "workers", "job", "queue", "dead", "deal"),
+    *("migrate", "doctor"),
+)
 
 
 def test_help_names_every_command_and_where_settings_come_from(stranger: CommandLine) -> None:

@@ -218,6 +218,13 @@ async def once_admitted(job: ProcessDocument, runtime: Runtime) -> Outcome:
     return outcome
 
 
+async def until_claude_may_be_tried(runtime: Runtime) -> None:
+    """Its breaker is closed, or a probe is due."""
+    async with asyncio.timeout(20):
+        while any(one.next_probe > 0 for one in (await runtime.breakers.state(["anthropic"])).values()):
+            await asyncio.sleep(0.05)
+
+
 async def read_document(document: Document, runtime: Runtime) -> ProcessDocument:
     """Ingest it; its analysis is returned, still to be done."""
     ingest = ProcessDocument(document.id, document.deal_id, DocumentOperation.ingest)
@@ -341,8 +348,9 @@ async def test_a_brief_is_written_on_time_without_claude_and_says_who_wrote_it(
     claude.script(overloaded(), refusal())
     days = (TODAY, TODAY + timedelta(days=1))
     for day in days:
+        await until_claude_may_be_tried(runtime)
         await ask(runtime, GenerateDailyBrief(deal.id, day))
-    await drain(environment, tmp_path)
+        await drain(environment, tmp_path)
     for day in days:
         brief = await runtime.store.briefs.get(deal.id, day)
         assert brief is not None

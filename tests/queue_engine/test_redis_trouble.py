@@ -27,7 +27,7 @@ from dealpulse.queue.engine import LEASE_MS, REDIS_BACK, REDIS_LOST, Claimed, Do
 from dealpulse.settings import RedisSettings
 from queue_engine.test_engine import document, until_idle
 
-DURABLE = ("--appendonly", "yes", "--appendfsync", "always")
+DURABLE = ("--appendonly", "yes", "--appendfsync", "always", "--repl-diskless-sync-delay", "0")
 HELD = document(0)
 IDLE_SECONDS = 6
 
@@ -85,7 +85,8 @@ async def draining(redis: RedisSettings, jobs: Jobs, *, worker: str = "test") ->
     finally:
         jobs.let_go.set()
         engine.drain()
-        await task
+        async with asyncio.timeout(20):
+            await task
         await pool.aclose(close_connection_pool=True)
 
 
@@ -147,7 +148,7 @@ async def test_a_restarted_redis_is_waited_for_while_jobs_run_on(
 
 async def test_a_redis_that_loads_its_data_is_waited_for(redis: Valkey, pool: ArqRedis, client: QueueClient) -> None:
     jobs = Jobs()
-    await answer(pool.mset({f"ballast:{number}": "1" for number in range(20_000)}))
+    await answer(pool.mset({f"ballast:{number}": "1" for number in range(12_000)}))
     # Written out as one key after the other, which are then loaded one by one.
     await answer(cast(Any, pool).bgrewriteaof())
     await rewritten(pool)

@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar, cast
 
 from arq.connections import ArqRedis
 from redis.asyncio.client import Redis
+from redis.asyncio.connection import Connection, SSLConnection
 from redis.asyncio.sentinel import Sentinel
 from redis.exceptions import AuthenticationError, OutOfMemoryError, ReadOnlyError, RedisError, ResponseError
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -59,13 +60,37 @@ def build_pool(redis: RedisSettings, pool_class: type[PoolT] = ArqRedis) -> Pool
         "ssl": redis.tls,
     }
     if not redis.sentinels:
-        return pool_class(
+        pool = pool_class(
             host=redis.host, port=redis.port, job_serializer=serialize, job_deserializer=deserialize, **options
         )
+        pool.connection_pool.connection_class = _TlsToPrimary if redis.tls else _ToPrimary
+        return pool
     sentinel = Sentinel(list(redis.sentinels), **options)  # type: ignore[no-untyped-call]  # redis-py
     pool = cast(PoolT, sentinel.master_for(redis.sentinel_master or "mymaster", redis_class=pool_class))
     pool.job_serializer, pool.job_deserializer = serialize, deserialize
     return pool
+
+
+class _Following:
+    """A connection that ends where the server is no primary any more: the name may stand for another by now.
+
+    Kept, it would answer READONLY for ever. Under Sentinel redis-py does this by itself.
+    """
+
+    async def read_response(self, *args: Any, **options: Any) -> Any:
+        try:
+            return await cast(Any, super()).read_response(*args, **options)
+        except ReadOnlyError:
+            await cast(Any, self).disconnect()
+            raise
+
+
+class _ToPrimary(_Following, Connection):
+    pass
+
+
+class _TlsToPrimary(_Following, SSLConnection):
+    pass
 
 
 class Wire:

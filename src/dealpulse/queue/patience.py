@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 
 import structlog
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ReadOnlyError
 
 from dealpulse.queue.connection import LOST, heed_cancellation, passes
 
@@ -49,8 +50,9 @@ class Patience:
                 if not passes(error):
                     raise
                 self.interrupted = True
-                if attempt == 0 and isinstance(error, RedisConnectionError):
-                    # It may have broken long ago, while nobody used it: a new one tells whether Redis is there.
+                if attempt == 0 and isinstance(error, RedisConnectionError | ReadOnlyError):
+                    # The connection may have been cut long ago, or lead to what was the primary once: it is closed
+                    # now, and only a new one tells whether Redis is there.
                     continue
                 self._note_lost(name, error)
             else:
