@@ -41,7 +41,7 @@ async def database(clean_stack: Stack) -> AsyncIterator[Database]:
         f"""
         create schema chaos;
         create table {ROWS} (
-          job text, worker text, what text, at timestamptz default clock_timestamp()
+          job text, pid int, what text, at timestamptz default clock_timestamp()
         )
         """
     )

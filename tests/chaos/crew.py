@@ -8,7 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -28,6 +28,8 @@ class Crew:
 
     def __init__(self, environment: Mapping[str, str], folder: Path) -> None:
         self.workers: list[Worker] = []
+        self.killed: dict[int, datetime] = {}
+        """When each of the killed died, by its process id."""
         self._environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(_TESTS), **environment}
         self._folder = folder
 
@@ -58,6 +60,11 @@ class Crew:
     def refused(self, while_: str) -> list[str]:
         """Ids of the jobs somebody else had taken over, by what the worker did when it was told."""
         return [str(line["job_id"]) for line in self.lines if line["event"] == LEASE_LOST and line["while_"] == while_]
+
+    def kill(self, worker: Worker) -> None:
+        """As the kernel does when memory is short."""
+        worker.process.kill()
+        self.killed[worker.process.pid] = datetime.now(UTC)
 
     @property
     def alive(self) -> list[Worker]:
@@ -91,18 +98,18 @@ async def crew(environment: Mapping[str, str], folder: Path) -> AsyncIterator[Cr
 
 @dataclass(frozen=True)
 class Row:
-    """A job wrote it. ``worker`` is unique for all time."""
+    """A job wrote it, in the worker process ``pid``."""
 
     job_id: str
-    worker: str
+    pid: int
     what: str
     at: datetime
 
 
 async def rows(database: Database) -> list[Row]:
     """Everything jobs wrote, in order."""
-    found = await database.fetch(f"select job, worker, what, at from {ROWS} order by at")  # noqa: S608
-    return [Row(row["job"], row["worker"], row["what"], row["at"]) for row in found]
+    found = await database.fetch(f"select job, pid, what, at from {ROWS} order by at")  # noqa: S608
+    return [Row(row["job"], row["pid"], row["what"], row["at"]) for row in found]
 
 
 def job(number: int, does: float | str) -> ProcessDocument:

@@ -37,9 +37,9 @@ class Rows:
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
         self._opening = asyncio.Lock()
 
-    async def add(self, job_id: str, worker: str, what: str) -> None:
+    async def add(self, job_id: str, what: str) -> None:
         pool = await self._opened()
-        await pool.execute(f"insert into {ROWS} values ($1, $2, $3)", job_id, worker, what)  # noqa: S608
+        await pool.execute(f"insert into {ROWS} values ($1, $2, $3)", job_id, os.getpid(), what)  # noqa: S608
 
     async def _opened(self) -> asyncpg.Pool[asyncpg.Record]:
         async with self._opening:
@@ -73,13 +73,12 @@ def _run(rows: Rows) -> None:
     from dealpulse.worker.handlers import BINDINGS
 
     async def process_document(ctx: dict[str, Any], document_id: str, _deal_id: str, _operation: str) -> None:
-        job_id, worker = ctx["job_id"], ctx["claimed"].token.partition("#")[0]
-        wanted = document_id.rpartition("@")[2]
-        await rows.add(job_id, worker, "started")
+        job_id, wanted = ctx["job_id"], document_id.rpartition("@")[2]
+        await rows.add(job_id, "started")
         if wanted == BROKEN:
             raise EngineFault
         await asyncio.sleep(float(wanted))
-        await rows.add(job_id, worker, "finished")
+        await rows.add(job_id, "finished")
 
     def closing(stop: _Hook) -> _Hook:
         async def stopped(ctx: dict[str, Any]) -> None:

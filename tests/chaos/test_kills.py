@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain, pairwise
 from typing import Final
 
 from arq.connections import ArqRedis
@@ -89,9 +91,11 @@ async def test_every_job_ends_once_whoever_is_killed(
         killed = await killing
     seconds = time.monotonic() - began
     await workers.stop()
-    report = compiled(jobs, await rows(database), await told(pool), workers, killed=killed, seconds=seconds)
+    written = await rows(database)
+    report = compiled(jobs, written, await told(pool), workers, killed=killed, seconds=seconds)
     print(report)  # noqa: T201  # the report is what this test is for
     assert_ended_once(report)
+    assert_no_run_was_taken_from_the_living(written, workers.killed)
     assert await left_behind(pool, DOCUMENTS.key) == []
     assert await records(pool) == await kept_runs(pool, DOCUMENTS.key)
 
@@ -105,6 +109,16 @@ def assert_ended_once(report: Report) -> None:
         assert report.started[job_id] <= report.told.of(job_id, "started"), "nobody runs what he has not claimed"
 
 
+def assert_no_run_was_taken_from_the_living(written: Sequence[Row], killed: Mapping[int, datetime]) -> None:
+    runs: dict[str, list[Row]] = defaultdict(list)
+    for row in written:
+        if row.what == "started":
+            runs[row.job_id].append(row)
+    for earlier, later in chain.from_iterable(map(pairwise, runs.values())):
+        assert earlier.pid in killed, f"{earlier.job_id} ran again, and nobody had died"
+        assert killed[earlier.pid] < later.at
+
+
 async def kill_now_and_then(workers: Crew, chance: random.Random, over: asyncio.Event) -> int:
     """Kill a worker every two seconds, and start another; returns how many died."""
     killed = 0
@@ -112,7 +126,7 @@ async def kill_now_and_then(workers: Crew, chance: random.Random, over: asyncio.
         with suppress(TimeoutError):
             await asyncio.wait_for(over.wait(), KILL_SECONDS)
             continue
-        chance.choice(workers.alive).process.kill()
+        workers.kill(chance.choice(workers.alive))
         killed += 1
         await workers.launch()
     return killed

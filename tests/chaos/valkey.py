@@ -50,6 +50,8 @@ class Valkey:
         async with asyncio.timeout(20):
             while not await _speaks(self.port):
                 await asyncio.sleep(0.01)
+        assert self._process is not None
+        assert self._process.returncode is None, "somebody else answered on this port"
 
     async def kill(self) -> None:
         """As a machine that loses power."""

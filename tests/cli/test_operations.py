@@ -18,7 +18,7 @@ from dealpulse.queue import QueueClient, create_pool
 from dealpulse.queue.outcomes import Again, Claimed, Dead, Outcome
 from dealpulse.queue.scripts import RENEW, RenewRequest
 from dealpulse.settings import Settings
-from queue_engine.endings import document, drain, succeed
+from queue_engine.endings import claimed, document, drain, succeed
 from queue_engine.engines import ended, turn
 
 NOWHERE = "00000000-0000-4000-8000-000000000000"
@@ -251,7 +251,7 @@ def test_letters_are_discarded(dealpulse: CommandLine, act: Act) -> None:
 def test_letters_of_jobs_that_named_no_queue_are_found_too(dealpulse: CommandLine, act: Act) -> None:
     async def die(_client: QueueClient, pool: ArqRedis) -> None:
         await pool.enqueue_job("somebody_elses", _job_id="foreign")
-        (claim,) = (await turn(pool, queue="arq:queue")).claims
+        claim = await claimed(pool, "arq:queue")
         await turn(pool, queue="arq:queue", seq=2, wanted=0, finishing=[ended(claim, "failed")])
 
     act(die)

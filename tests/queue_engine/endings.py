@@ -12,7 +12,8 @@ from dealpulse.jobs import DOCUMENTS, DocumentOperation, Job, ProcessDocument, Q
 from dealpulse.queue import QueueClient
 from dealpulse.queue.connection import answer
 from dealpulse.queue.engine import Claimed, Dead, Done, Outcome
-from queue_engine.engines import running_engine
+from dealpulse.queue.scripts import ClaimedRow
+from queue_engine.engines import running_engine, turn
 
 Decide = Callable[[Claimed], Outcome]
 
@@ -57,6 +58,14 @@ async def end(pool: ArqRedis, jobs: Sequence[Job], decide: Decide, *, keep: int 
     """Enqueue these jobs of one queue, and run what waits there."""
     await QueueClient(pool).enqueue_many(jobs)
     await drain(pool, decide, queue=jobs[0].queue, keep=keep)
+
+
+async def claimed(pool: ArqRedis, queue: str) -> ClaimedRow:
+    """The next job of a queue, by another's hand; arq's own clock may be a moment ahead of that of Redis."""
+    async with asyncio.timeout(10):
+        while not (claims := (await turn(pool, queue=queue)).claims):
+            await asyncio.sleep(0)
+    return claims[0]
 
 
 async def now_ms(pool: ArqRedis) -> int:

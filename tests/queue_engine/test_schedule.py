@@ -246,7 +246,7 @@ async def test_what_was_missed_too_long_ago_is_not_made_up_and_that_is_said_once
 
 async def test_a_process_that_slept_runs_the_latest_alone(timed: TimedScripts) -> None:
     timed.server_now = EIGHT
-    slept = scheduler(timed)
+    slept = scheduler(timed, make_up=7 * DAY)
     await slept.tick(SCHEDULE.name, EIGHT)
     timed.server_now = EIGHT + 3 * DAY + MINUTE
     for days in (1, 2, 3):

@@ -146,7 +146,7 @@ class Turn:
         if where.score == 0:
             assert where.state == "cancelled"
             assert due
-            assert job.called_off or job.aborted
+            assert job.called_off or job.aborted, f"{job} {where}"
             job.run = where.run if job.run in ("", "?") else job.run
             self.model.end(job, "cancelled", self.now)
             return

@@ -268,7 +268,7 @@ async def test_a_tick_whose_answer_was_lost_is_one_run(settings: Settings, pool:
     root = build_pool(settings.redis, Forgetful)
     schedule = Schedule(name="cron:test", expression="* * * * *", zone=ZoneInfo("UTC"))
     due = schedule.latest(datetime.now(UTC))
-    await root.follow(Scheduler(root, [schedule], queue=QUEUE, make_up=HOUR))
+    await root.follow(Scheduler(root, [schedule], queue=QUEUE, make_up=HOUR, clock=lambda: due))
     await root.enqueue_job(schedule.name, _job_id=run_id(schedule.name, due), _queue_name=QUEUE, _defer_until=None)
     assert root.lost == 2
     assert await answer(pool.zrange(QUEUE, 0, -1)) == [run_id(schedule.name, due).encode()]

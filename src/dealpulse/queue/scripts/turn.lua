@@ -264,7 +264,8 @@ local function claim()
       if take_it and deal and deal ~= ''
         and (is_paused('deal:' .. deal) or (request.per_deal > 0 and running_of(deal) >= request.per_deal)) then
         if state ~= 'parked' then
-          put(QUEUE_PARKED .. ':' .. deal, id, score)
+          local place = state == 'active' and due - (AHEAD[call('HGET', record, 'priority')] or 0) or score
+          put(QUEUE_PARKED .. ':' .. deal, id, place)
           put(QUEUE_PARKED, id, now)
           take(queue .. ':waiting', id)
           call('HSET', record, 'state', 'parked', 'attempts', attempts, 'crashes', crashes)
