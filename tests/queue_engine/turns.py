@@ -27,6 +27,9 @@ class Turn:
         self.now, self.queue = reply.now, request.queue
         self.token = f"{request.worker}#{request.seq}"
         self.freed: set[str] = set()
+        """Deals that have had room for another job."""
+        self.freed_late: set[str] = set()
+        """Those whose room came too late for this turn's claim."""
         self.due: list[Live] = []
         self.order: list[tuple[int, str]] = []
         self.room = request.wanted
@@ -95,6 +98,7 @@ class Turn:
         if job.state == "active":
             assert job.lease_end <= self.now, f"{job.id} runs already"
             model.lapse(job, self.now)
+            self.freed_late.add(job.deal)
         if not job.run:
             job.run, job.due, job.enqueued = row.run, job.score, job.score
             model.latest.pop(job.id, None)
@@ -122,9 +126,10 @@ class Turn:
         """``examined``: everything due was looked at."""
         claimed = {row.id for row in self.reply.claims}
         left = [job for job in self.model.live.values() if job.queue == self.queue and job.id not in claimed]
-        called_off = {job.deal for job in left if job.state == "active" and found[job.id].score == 0}
-        self.freed |= called_off
-        self.looks_again = self.reply.reserve or bool(called_off - {""})
+        lapsed = [job for job in left if job.state == "active" and job.lease_end <= self.now]
+        self.freed_late |= {job.deal for job in lapsed if found[job.id].state != "active"}
+        self.freed |= self.freed_late
+        self.looks_again = self.reply.reserve or bool(self.freed_late - {""})
         for job in left:
             where = found[job.id]
             if job.state == "active" and job.lease_end <= self.now and where.state != "active":
@@ -139,7 +144,7 @@ class Turn:
             assert self.model.alone.get(self.queue, self.request.worker) == self.request.worker
             self.model.alone[self.queue] = self.request.worker
         if examined:
-            self._nothing_forgotten(called_off)
+            self._nothing_forgotten()
 
     def _moved(self, job: Live, where: Found) -> None:
         due = job in self.due
@@ -185,13 +190,10 @@ class Turn:
             if passed_over and not (self.model.is_kept_back(job) or job.must_be_alone):
                 assert all((job.score, job.id) > place for place in self.order), f"{job.id} was passed over"
 
-    def _nothing_forgotten(self, deals_with_room: set[str]) -> None:
-        """With room to spare, whatever is due has a reason to be where it is.
-
-        One of ``deals_with_room`` came back too late for this turn.
-        """
+    def _nothing_forgotten(self) -> None:
+        """With room to spare, whatever is due has a reason to be where it is."""
         for job in self.due:
-            if job.id not in self.model.live or job.token == self.token or job.deal in deals_with_room:
+            if job.id not in self.model.live or job.token == self.token or job.deal in self.freed_late:
                 continue
             assert not (job.called_off or job.aborted) or job.state == "active"
             if job.state == "active":

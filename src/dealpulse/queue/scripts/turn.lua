@@ -97,11 +97,12 @@ local function is_paused(what)
   return control[what or 'paused']
 end
 
--- Jobs parked because of their deal move up where one of the deal has ended.
+-- Jobs parked because of their deal move up where one of the deal has ended; returns whether any did.
 local function readmit()
+  local any = false
   flush_sets()
   if call('EXISTS', QUEUE_PARKED) == 0 then
-    return
+    return any
   end
   for deal in pairs(freed_deals) do
     local free = request.per_deal > 0 and request.per_deal - running_of(deal) or EXAMINED_MOST
@@ -115,10 +116,12 @@ local function readmit()
           call('HSET', record_of(id), 'state', 'waiting')
           put(queue, id, tonumber(popped[position + 1]))
           put(queue .. ':waiting', id, tonumber(row[2]))
+          any = true
         end
       end
     end
   end
+  return any
 end
 
 -- --- what is due -----------------------------------------------------------------------------------------------------
@@ -203,7 +206,9 @@ local function claim()
       local state, deal, run, called_off = row[1], row[2], row[6], row[8]
       local attempts, crashes = tonumber(row[3]) or 0, tonumber(row[4]) or 0
       local due, foreign, take_it = tonumber(row[5]) or score, (row[10] or '') == '', true
+      -- Enqueued by another program; what is known of the id is an earlier run's.
       local is_new = not state or ENDED[state]
+      called_off = not is_new and called_off
       if aborts and not called_off then
         local aborted = tonumber(call('ZSCORE', 'arq:abort', id) or '')
         if aborted and is_new and aborted < score then
@@ -233,6 +238,9 @@ local function claim()
         else
           occupy(deal, -1)
           take(QUEUE_ACTIVE, id)
+          if deal and deal ~= '' then
+            freed_deals[deal] = true
+          end
           attempts = math.max(0, attempts - 1)
           local holder = (row[9] or ''):match('^(.*)#') or ''
           local registered = tonumber(call('ZSCORE', 'dealpulse:workers', holder) or '0')
@@ -256,9 +264,6 @@ local function claim()
         take('arq:abort', id)
         doomed['arq:in-progress:' .. id] = true
         settle(queue, id, {run = run, deal = deal, batch = row[7]}, 'cancelled', {})
-        if state == 'active' and deal and deal ~= '' then
-          freed_deals[deal] = true
-        end
         take_it = false
       end
       if take_it and deal and deal ~= ''
@@ -354,8 +359,7 @@ if request.wanted > 0 then
     promote()
     more = claim()
     if next(freed_deals) then
-      readmit()
-      more = true
+      more = readmit() or more
     end
     if #claims > 0 then
       local taken = {request.seq}
