@@ -112,6 +112,13 @@ async def rows(database: Database) -> list[Row]:
     return [Row(row["job"], row["pid"], row["what"], row["at"]) for row in found]
 
 
+async def until_started(database: Database, job_id: str) -> None:
+    """Wait until this job has begun to run."""
+    async with asyncio.timeout(20):
+        while not any(row.job_id == job_id for row in await rows(database)):
+            await asyncio.sleep(0.02)
+
+
 def job(number: int, does: float | str) -> ProcessDocument:
     """A job that takes so many seconds, or does what :mod:`chaos.program` says. Forty deals have them in turn."""
     return ProcessDocument(f"{number}@{does}", f"deal-{number % 40}", DocumentOperation.analyze)

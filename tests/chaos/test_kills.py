@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import signal
 import time
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -15,13 +16,14 @@ from typing import Final
 
 from arq.connections import ArqRedis
 
-from chaos.crew import Crew, Database, Row, job, rows
+from chaos.crew import Crew, Database, Row, job, rows, until_started
 from chaos.left import kept_runs, left_behind, records
 from chaos.told import Told, told
 from chaos.valkey import Valkey
 from dealpulse.errors import Unavailable
 from dealpulse.jobs import DOCUMENTS, ProcessDocument
 from dealpulse.queue import QueueClient
+from dealpulse.queue.engine import LEASE_LOST
 
 JOBS: Final = 2_000
 WORKERS: Final = 3
@@ -98,6 +100,23 @@ async def test_every_job_ends_once_whoever_is_killed(
     assert_no_run_was_taken_from_the_living(written, workers.killed)
     assert await left_behind(pool, DOCUMENTS.key) == []
     assert await records(pool) == await kept_runs(pool, DOCUMENTS.key)
+
+
+async def test_who_wakes_after_another_took_his_job_over_is_refused(
+    pool: ArqRedis, client: QueueClient, workers: Crew, database: Database
+) -> None:
+    one = job(1, 1)
+    sleeper = await workers.start()
+    await client.enqueue(one)
+    await until_started(database, one.id)
+    sleeper.process.send_signal(signal.SIGSTOP)
+    await workers.start()
+    await ended(client, 1)
+    sleeper.process.send_signal(signal.SIGCONT)
+    await sleeper.says(LEASE_LOST)
+    await workers.stop()
+    events = await told(pool)
+    assert (events.of(one.id, "started"), events.of(one.id, "crashed"), events.ends(one.id)) == (2, 1, 1)
 
 
 def assert_ended_once(report: Report) -> None:

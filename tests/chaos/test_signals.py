@@ -10,7 +10,7 @@ from typing import Final
 
 from arq.connections import ArqRedis
 
-from chaos.crew import Crew, Database, job, rows
+from chaos.crew import Crew, Database, job, rows, until_started
 from chaos.left import left_behind
 from chaos.program import BROKEN
 from chaos.told import told
@@ -138,12 +138,6 @@ async def until_ended(client: QueueClient, count: int) -> None:
     async with asyncio.timeout(30):
         while (await client.stats())[DOCUMENTS.name].totals["completed"] < count:
             await asyncio.sleep(0.05)
-
-
-async def until_started(database: Database, job_id: str) -> None:
-    async with asyncio.timeout(20):
-        while not any(row.job_id == job_id for row in await rows(database)):
-            await asyncio.sleep(0.02)
 
 
 async def assert_handed_back(pool: ArqRedis, client: QueueClient, job_id: str) -> None:

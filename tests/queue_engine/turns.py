@@ -187,7 +187,8 @@ class Turn:
         assert self.order == sorted(self.order)
         for job in left:
             passed_over = job in self.due and job.state == "waiting" and job.id in self.model.live
-            if passed_over and not (self.model.is_kept_back(job) or job.must_be_alone):
+            kept_back = self.model.is_kept_back(job) or job.deal in self.freed_late
+            if passed_over and not (kept_back or job.must_be_alone):
                 assert all((job.score, job.id) > place for place in self.order), f"{job.id} was passed over"
 
     def _nothing_forgotten(self) -> None:

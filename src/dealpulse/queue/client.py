@@ -291,15 +291,15 @@ class QueueClient:
             seconds, _ = await answer(self._pool.time())
             alive = await answer(self._pool.zrangebyscore(keys.WORKERS, seconds * 1000, "+inf"))
             running = [
-                (name.decode(), queue)
+                name.decode(errors="replace")
                 for queue in QUEUES
                 for name in await answer(self._pool.zrange(keys.active(queue.key), 0, -1))
             ]
             views = []
-            for name in (one.decode() for one in alive):
+            for name in (one.decode(errors="replace") for one in alive):
                 about = await answer(self._pool.hgetall(keys.WORKER + name))
-                views.append((name, {key.decode(): value.decode() for key, value in about.items()}))
-            jobs = [view for job_id, _ in running if (view := await self.job(job_id)) is not None]
+                views.append((name, {key.decode(): value.decode(errors="replace") for key, value in about.items()}))
+            jobs = [view for job_id in running if (view := await self.job(job_id)) is not None]
         return [
             WorkerView(worker=name, about=about, jobs=tuple(job for job in jobs if job.worker == name))
             for name, about in views

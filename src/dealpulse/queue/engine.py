@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -87,10 +87,12 @@ class Engine:
         room: Room | None = None,
         about: Mapping[str, str] | None = None,
         longest_silence: float = 10.0,
+        cancelled: Callable[[str], None] = lambda _: None,
     ) -> None:
         """``worker`` is unique to this process for all time; engines of one process share ``worker`` and ``room``.
 
         ``about`` is what others may know of the worker; ``longest_silence`` is the connection's time-out in seconds.
+        ``cancelled`` is told the id of every job that Redis cancelled and no handler knows of.
         """
         self._settings = settings
         self._redis = redis
@@ -110,6 +112,7 @@ class Engine:
         self._alone = ""
         """Id of the job that runs alone here."""
         self._renewed_at = time.monotonic()
+        self._cancelled = cancelled
         self._patiently = Patience(settings.queue)
         self._doorbell = Doorbell(redis, settings.queue, ring=self._ring, longest=longest_silence)
 
@@ -260,6 +263,8 @@ class Engine:
             _log.warning(LEASE_LOST, queue=self._settings.queue, job_id=job_id, while_="finishing")
         for run in reply.evicted:
             _log.warning(DEAD_LETTER_EVICTED, queue=self._settings.queue, job_id=run.partition(":")[2])
+        for job_id in reply.cancelled:
+            self._cancelled(job_id)
         if reply.alone:
             self._alone = reply.claims[0].id
         if reply.alone or reply.reserve:

@@ -18,7 +18,10 @@ from typing import Any, Final
 import structlog
 
 from dealpulse import logs
+from dealpulse.errors import DealPulseError
 from dealpulse.health import Health, log_status
+from dealpulse.models import OperationState
+from dealpulse.queue import History
 from dealpulse.queue.connection import LOST
 from dealpulse.queue.engine import Claimed, Engine, EngineSettings, Outcome, retire
 from dealpulse.queue.room import Room
@@ -32,6 +35,7 @@ WORKER_STARTED: Final = "worker_started"
 WORKER_DRAINING: Final = "worker_draining"
 WORKER_STOPPED: Final = "worker_stopped"
 ENGINE_DIED: Final = "engine_died"
+CANCELLATION_UNRECORDED: Final = "cancellation_unrecorded"
 _HAND_BACK_SECONDS: Final = 10.0
 """How long handing jobs back may take once the grace is over; their leases end anyway."""
 
@@ -60,6 +64,7 @@ class Fleet:
         self._root: asyncio.Task[Any] | None = None
         self._worker = ""
         self._stopping = asyncio.Event()
+        self._markings: set[asyncio.Task[None]] = set()
 
     async def start(self, ctx: dict[str, Any]) -> None:
         """arq's ``on_startup``: runs inside the worker's main task, with Redis reached."""
@@ -85,6 +90,7 @@ class Fleet:
                 room=room,
                 about=about,
                 longest_silence=self._settings.redis.socket_timeout,
+                cancelled=functools.partial(self._cancelled, runtime),
             )
             self._engines.append(engine)
             task = asyncio.create_task(engine.run(), name=lane.engine.queue)
@@ -117,12 +123,18 @@ class Fleet:
                     task.cancel()
         for task in self._background:
             task.cancel()
-        await asyncio.gather(*self._background, *self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._background, *self._tasks, *self._markings, return_exceptions=True)
         await self._retire(ctx)
         await self._resources.aclose()
         _log.info(WORKER_STOPPED)
         if self._fault is not None:
             raise self._fault
+
+    def _cancelled(self, runtime: Runtime, job_id: str) -> None:
+        """Redis cancelled a job that no handler will report: its row must say so, or the sweep would bring it back."""
+        marking = asyncio.create_task(_mark_cancelled(job_id, runtime))
+        self._markings.add(marking)
+        marking.add_done_callback(self._markings.discard)
 
     def _about(self) -> dict[str, str]:
         return {
@@ -173,3 +185,14 @@ class Fleet:
         _log.critical(ENGINE_DIED, queue=task.get_name(), error_class=type(self._fault).__name__)
         if self._root is not None:
             self._root.cancel()
+
+
+async def _mark_cancelled(job_id: str, runtime: Runtime) -> None:
+    try:
+        view = await runtime.queue.job(job_id)
+        if view is None or view.state != "cancelled":
+            return
+        for job in (await History(runtime.redis).jobs_of([view.run])).values():
+            await runtime.store.operations.mark(job.operation, OperationState.cancelled)
+    except DealPulseError as error:
+        _log.warning(CANCELLATION_UNRECORDED, job_id=job_id, error_code=error.code)

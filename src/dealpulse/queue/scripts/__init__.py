@@ -156,6 +156,8 @@ class TurnReply(Struct, array_like=True):
     reserve: bool
     """Such a job waits for this process to be idle."""
     claims: list[ClaimedRow]
+    cancelled: list[str] = []
+    """Ids called off without their worker's knowing: aborted while they waited, or while they ended."""
 
 
 TURN: Final = Script("turn", "allow-oom")

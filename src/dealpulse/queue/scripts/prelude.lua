@@ -184,8 +184,10 @@ local function archive(queue, id, run)
     call('DEL', record_of(id))
     return
   end
+  -- It may have ended on another queue than the one it is asked for on now.
+  local home = call('HGET', record_of(id), 'queue') or queue
   call('RENAME', record_of(id), 'dealpulse:run:' .. run)
-  call('SADD', queue .. ':earlier', run)
+  call('SADD', home .. ':earlier', run)
 end
 
 local function due_of(item)

@@ -3,15 +3,15 @@
 --   keep_failed, finishing = list of {id, token, outcome, run, deal, attempt, started, delay, burn, fn, arq, untraced,
 --   fields, fault}
 -- Returns {meta, payload of the first claimed job, ...}, meta as MessagePack:
---   {now, ms to the next due job or -1, refused ids, evicted dead letters, alone, reserve, claimed jobs}, each claimed
---   job {id, run, deal, attempt, crashes, due, batches, foreign, bytes of payload}
+--   {now, ms to the next due job or -1, refused ids, evicted dead letters, alone, reserve, claimed jobs, ids cancelled
+--   here}, each claimed job {id, run, deal, attempt, crashes, due, batches, foreign, bytes of payload}
 local queue, worker = request.queue, request.worker
 local QUEUE_ACTIVE, QUEUE_PARKED, DEALS = queue .. ':active', queue .. ':parked', queue .. ':deals'
 local EXAMINED_MOST, PARKED_MS, MAX_PAYLOAD = 100, 60000, 1048576
 local ALONE_MS = 60000
 local CANCELLED_KEPT = 100
 local token = worker .. '#' .. request.seq
-local refused, freed_deals = {}, {}
+local refused, freed_deals, called_off_here = {}, {}, {}
 
 -- How many jobs of each deal run, as this turn leaves it.
 local deals = {}
@@ -53,6 +53,7 @@ local function finish(entry)
   local outcome, fields = entry.outcome, entry.fields or {}
   if outcome == 'again' and row[5] then
     outcome = 'cancelled'
+    called_off_here[#called_off_here + 1] = id
   end
   release(id, entry.deal)
   take('arq:abort', id)
@@ -180,6 +181,14 @@ local function is_amnesty()
   return now < math.max(amnesty_since(), resumed) + AMNESTY_MS
 end
 
+local function is_text(id)
+  if not id:find('[\128-\255]') then
+    return true
+  end
+  local rest = id:gsub('[\194-\223][\128-\191]', ''):gsub('[\224-\239][\128-\191][\128-\191]', '')
+  return not rest:gsub('[\240-\244][\128-\191][\128-\191][\128-\191]', ''):find('[\128-\255]')
+end
+
 -- Takes at most what is wanted, looks at a hundred at most; returns whether there may be more beyond those.
 local function claim()
   local wanted, examined = request.wanted, 0
@@ -209,6 +218,11 @@ local function claim()
       -- Enqueued by another program; what is known of the id is an earlier run's.
       local is_new = not state or ENDED[state]
       called_off = not is_new and called_off
+      if not is_text(id) then
+        -- No client of arq can have made this, and none could ask for it.
+        take(queue, id)
+        state, is_new, called_off, take_it = 'unreadable', false, false, false
+      end
       if aborts and not called_off then
         local aborted = tonumber(call('ZSCORE', 'arq:abort', id) or '')
         if aborted and is_new and aborted < score then
@@ -243,8 +257,10 @@ local function claim()
           end
           attempts = math.max(0, attempts - 1)
           local holder = (row[9] or ''):match('^(.*)#') or ''
+          -- A worker says more often that it lives than it renews leases: its last word may be later than this one's
+          -- last renewal. Who is not heard of for half a registration has died.
           local registered = tonumber(call('ZSCORE', 'dealpulse:workers', holder) or '0')
-          if registered <= now and held_until > amnesty_since() + request.lease then
+          if registered <= now + request.registered_ms / 2 and held_until > amnesty_since() + request.lease then
             crashes = crashes + 1
             count(queue .. ':totals', 'crashed', 1)
             measure(queue, 'crashed')
@@ -264,6 +280,7 @@ local function claim()
         take('arq:abort', id)
         doomed['arq:in-progress:' .. id] = true
         settle(queue, id, {run = run, deal = deal, batch = row[7]}, 'cancelled', {})
+        called_off_here[#called_off_here + 1] = id
         take_it = false
       end
       if take_it and deal and deal ~= ''
@@ -384,5 +401,5 @@ if #claims < request.wanted then
   local head = call('ZRANGEBYSCORE', queue, more and '-inf' or '(' .. now, '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
   next_due = head[2] and math.max(0, math.ceil(tonumber(head[2]) - now)) or -1
 end
-table.insert(payloads, 1, cmsgpack.pack({now, next_due, refused, evicted, alone, reserve, claims}))
+table.insert(payloads, 1, cmsgpack.pack({now, next_due, refused, evicted, alone, reserve, claims, called_off_here}))
 return payloads
