@@ -33,6 +33,8 @@ class DealPulseError(Exception):
     code = "error"
 
     def __init__(self, message: str, *, code: str | None = None) -> None:
+        # Half a character, as in a file's name that is no UTF-8, could be neither stored nor sent.
+        message = message.encode(errors="replace").decode()
         super().__init__(message)
         self.message = message
         if code is not None:

@@ -21,7 +21,7 @@ from dealpulse.queue.engine import REDIS_LOST
 
 STOPS: Final = 20
 GRACE_SECONDS: Final = 10.0
-LOAD: Final = 100
+LOAD: Final = 200
 """Jobs that wait while the load lasts."""
 AT_ONCE_SECONDS: Final = 3.0
 """What a process takes to end that waits for nothing."""

@@ -229,8 +229,8 @@ class Model:
         del self.live[job.id]
         if untraced:
             return
-        run = Kept(job.run, job.id, outcome, job.queue, job.token, job.deal, job.priority, job.payload, now, job.foreign)
-        self.latest[job.id] = self.kept[job.run] = run
+        who = (job.run, job.id, outcome, job.queue, job.token, job.deal)
+        self.latest[job.id] = self.kept[job.run] = Kept(*who, job.priority, job.payload, now, job.foreign)
         self.totals[job.queue][outcome] += 1
         if job.again is not None and outcome != "cancelled":
             self.enqueue(Item(job.id, job.queue, job.again, "f", job.deal, priority=job.priority), now)

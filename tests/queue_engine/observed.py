@@ -45,7 +45,7 @@ class Observed:
         jobs = list(self._model.live.values())
         with self._plain.redis.pipeline(transaction=False) as together:
             for job in jobs:
-                together.hmget(keys.RECORD + job.id, _FIELDS)
+                together.hmget(keys.RECORD + job.id, list(_FIELDS))
                 together.get(f"arq:job:{job.id}")
                 together.exists(f"arq:in-progress:{job.id}", f"arq:result:{job.id}")
             answers = together.execute()

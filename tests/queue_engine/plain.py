@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from msgspec import Struct
@@ -47,8 +47,7 @@ class PlainQueue:
         return seconds * 1000 + microseconds // 1000
 
     def _time(self) -> tuple[int, int]:
-        clock: Any = self.redis.time()
-        return clock
+        return cast("tuple[int, int]", self.redis.time())
 
     def wait_until_after(self, moment: int) -> None:
         """Until the clock of Redis is past ``moment`` (ms)."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import count
+from typing import cast
 
 import pytest
 from redis.exceptions import ResponseError
@@ -42,6 +43,7 @@ WORKERS = ("anna", "bert", "carl")
 DEALS = {f"job-{number}": ("deal-a", "deal-b", "")[number % 3] for number in range(9)}
 FOREIGN = ("foreign-0", "foreign-1")
 LONG, MOMENT = 60_000, 1
+SKEW = 120_001
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ class Play:
             )
             for job_id in asking.ids
         ]
-        then = Item(f"after:{asking.batch}", AFTER, "{}", "f", "deal-a", priority=asking.priority)
+        then = Item(f"after:{asking.batch}", AFTER, "{}", "f", "deal-a", priority=asking.priority, meaning="again")
         request = EnqueueRequest(items, BatchOpening(asking.batch, then) if asking.batch else None)
         if asking.batch in self.model.batches and self.model.batches[asking.batch].fired:
             with pytest.raises(ResponseError, match="BATCHENDED"):
@@ -231,7 +233,7 @@ class Play:
         names = [*self.model.live, *(batch.callback.id for batch in self.model.batches.values())]
         with self.redis.pipeline(transaction=False) as together:
             for name in names:
-                together.hmget(f"dealpulse:job:{name}", "run", "state")
+                together.hmget(f"dealpulse:job:{name}", ["run", "state"])
                 together.zscore(AFTER if name.startswith("after:") else WORK, name)
             answers = together.execute()
         return {
@@ -262,7 +264,7 @@ class Play:
             if job is None or job.token != token or job.state != "active":
                 lost.append(job_id)
                 continue
-            job.lease_end = job.score = int(self.redis.zscore(queue, job_id) or 0)
+            job.lease_end = job.score = int(cast(float, self.redis.zscore(queue, job_id)) or 0)
             assert now + LONG <= job.lease_end <= now + LONG + self.slack
             job.called_off = job.called_off or job.aborted
             called_off += [job_id] * job.called_off
@@ -330,6 +332,7 @@ class Play:
         now, job = self.plain.now(), self.model.live.get(job_id)
         if job is None:
             self.model.stale_marks.add(job_id)
+            now -= SKEW
         else:
             self.model.stale_marks.discard(job_id)
             job.aborted = True
@@ -337,7 +340,6 @@ class Play:
                 self.redis.zadd(job.queue, {job_id: 1})
                 job.score = 1
         self.redis.zadd("arq:abort", {job_id: now})
-        self.plain.wait_until_after(now)
 
     # --- time -------------------------------------------------------------------------------------------------------
 
@@ -348,7 +350,7 @@ class Play:
             job.due = job.score = late
             self.redis.zadd(job.queue, {job.id: late})
             if job.run:
-                self.redis.hset(f"dealpulse:job:{job.id}", "due", late)
+                self.redis.hset(f"dealpulse:job:{job.id}", "due", str(late))
                 self.redis.zadd(f"{job.queue}:delayed", {job.id: late})
         for parked in [job for queue in QUEUES for job in self.model.of(queue, "parked")]:
             parked.score = late

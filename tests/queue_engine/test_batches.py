@@ -12,7 +12,7 @@ from dealpulse.errors import Invalid, Permanent
 from dealpulse.jobs import DAILY_BRIEF, DOCUMENTS, GenerateDailyBrief
 from dealpulse.queue import Batch, BatchView, QueueClient
 from dealpulse.queue.engine import Claimed, Dead, Done, Outcome
-from queue_engine.engines import running_engine
+from queue_engine.engines import ended, running_engine, turn
 from queue_engine.test_engine import Recorder, document, until_idle
 
 BRIEF = GenerateDailyBrief("deal-1", date(2026, 11, 20))
@@ -121,3 +121,45 @@ async def test_a_batch_that_has_ended_takes_no_more_and_nothing_of_what_was_aske
 
 async def test_a_batch_nobody_opened_is_not_there(client: QueueClient) -> None:
     assert await client.batch("nobody") is None
+
+
+async def test_a_follow_up_that_runs_already_runs_once_more(client: QueueClient, pool: ArqRedis) -> None:
+    await client.enqueue(BRIEF)
+    (running,) = (await turn(pool, queue=DAILY_BRIEF.key)).claims
+    await client.enqueue(document(1), batch=BATCH)
+    await client.cancel(document(1).id)
+    (again,) = (await turn(pool, queue=DAILY_BRIEF.key, seq=2, finishing=[ended(running)])).claims
+    assert (again.id, again.run != running.run) == (BRIEF.id, True)
+
+
+async def test_the_last_of_a_batch_may_be_what_follows_it(client: QueueClient, pool: ArqRedis) -> None:
+    batch = Batch("read-twice", then=document(1))
+    await client.enqueue(document(1), batch=batch)
+    recorder = Recorder()
+    async with running_engine(pool, recorder):
+        await recorder.reached(2)
+        await until_idle(client)
+    assert [job.job_id for job in recorder.seen] == [document(1).id] * 2
+
+
+async def test_what_follows_an_inner_batch_belongs_to_the_outer_one(client: QueueClient, pool: ArqRedis) -> None:
+    inner = Batch("inner", then=document(3))
+
+    async def handler(job: Claimed) -> Outcome:
+        if job.job_id == document(1).id:
+            await client.within(job.batches).enqueue(document(2), batch=inner)
+        assert await follow_ups(client) == 0
+        return Done("process_document")
+
+    await client.enqueue(document(1), batch=BATCH)
+    async with running_engine(pool, handler, concurrency=1):
+        await until_idle(client)
+    batch = await found(client)
+    assert (batch.total, batch.completed, batch.fired) == (3, 3, True)
+    assert await follow_ups(client) == 1
+
+
+async def test_the_id_of_a_batch_is_one_word(client: QueueClient) -> None:
+    for name in ("", "two words", "a\nline"):
+        with pytest.raises(Invalid, match="a word"):
+            await client.enqueue(document(1), batch=Batch(name))

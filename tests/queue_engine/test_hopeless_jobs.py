@@ -94,7 +94,8 @@ async def test_none_of_a_bulk_is_enqueued_when_one_of_it_is_too_large(client: Qu
 async def test_an_id_that_is_no_text_is_thrown_away_and_the_next_job_runs(
     client: QueueClient, pool: ArqRedis, handler: Handler
 ) -> None:
-    await answer(pool.zadd(DOCUMENTS.key, {b"\xff\xfe": 1, "Vertrag-Ü-文": 2}))
+    await answer(pool.zadd(DOCUMENTS.key, {b"\xff\xfe": 1}))
+    await answer(pool.zadd(DOCUMENTS.key, {"Vertrag-Ü-文": 2}))
     await answer(pool.set("arq:job:Vertrag-Ü-文", b'{"t":null,"f":"give","a":["nothing"],"k":{},"et":1}'))
     async with running_engine(pool, handler):
         await until_idle(client)

@@ -135,7 +135,8 @@ class QueueMachine(RuleBasedStateMachine):
     def _bury(self, draw: Draw) -> None:
         runs = [run.run for run in self.play.model.kept.values() if run.queue == WORK and run.outcome != "completed"]
         if runs:
-            self.play.bury(draw(st.sampled_from(runs)), replay=draw(st.booleans()), spacing=draw(st.just(0) | st.just(HOUR)))
+            spacing = draw(st.just(0) | st.just(HOUR))
+            self.play.bury(draw(st.sampled_from(runs)), replay=draw(st.booleans()), spacing=spacing)
 
     def _pause(self, draw: Draw) -> None:
         self.play.pause(draw(queues), draw(st.sampled_from(("", "deal-a", "deal-b"))), paused=True)
@@ -157,8 +158,8 @@ def plain(stack: Stack) -> Iterator[PlainQueue]:
 
 
 def test_every_history_of_a_queue_is_one_the_model_allows(plain: PlainQueue) -> None:
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
-        lambda: QueueMachine(plain),
+    run_state_machine_as_test(
+        lambda: QueueMachine(plain),  # type: ignore[arg-type]  # what makes a machine does as well as its class
         settings=settings(
             max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
         ),

@@ -57,6 +57,8 @@ class Turn:
             self.room = 0
         self._claim()
         self._settle(found, examined=len(reply.claims) < self.room and not reply.alone and not reply.reserve)
+        for deal in {row.deal for row in reply.claims if row.deal and model.per_deal}:
+            assert sum(job.deal == deal for job in model.of(self.queue, "active")) <= model.per_deal
 
     def _repeat(self, ids: list[str]) -> None:
         mine = [self.model.live[name] for name in ids if name in self.model.live]
@@ -80,9 +82,6 @@ class Turn:
         if alone:
             assert len(jobs) == 1
             assert self.request.running == 0
-        for job in jobs:
-            if job.deal and model.per_deal:
-                assert sum(other.deal == job.deal for other in model.of(self.queue, "active")) <= model.per_deal
         if jobs:
             model.taken[self.queue, self.request.worker] = (self.request.seq, [job.id for job in jobs])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import pickle
+import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -172,6 +173,16 @@ async def test_a_spent_budget_waits_until_it_renews() -> None:
     assert isinstance(outcome, Again)
     assert not outcome.burn
     assert outcome.delay == pytest.approx(3 * 3600, abs=5)
+
+
+async def test_a_job_that_tries_to_end_the_process_is_tried_again_like_any_other() -> None:
+    async def leave(*_: object) -> object:
+        sys.exit(3)
+
+    outcome = await run(leave)
+    assert isinstance(outcome, Again)
+    assert outcome.burn
+    assert isinstance(await run(leave, claimed(attempt=4)), Dead)
 
 
 async def test_a_job_over_its_time_is_stopped_and_tried_again() -> None:

@@ -123,8 +123,11 @@ class QueueClient:
         doubled: asked for sooner than it was due, it comes sooner; the higher priority wins. A finished id runs again.
 
         Raises:
-            Invalid: ``payload_too_large``, or ``batch_ended`` when the batch's last job has ended already.
+            Invalid: ``payload_too_large``, ``invalid_batch``, or ``batch_ended`` when the batch's last job has ended
+                already.
         """
+        if batch is not None and batch.id.split() != [batch.id]:
+            raise Invalid("A batch's id is a word: it has no spaces.", code="invalid_batch")
         make = self._item_maker(priority)
         items = [make(job, _meaning(job)) for job in jobs]
         for item in items:
@@ -137,7 +140,9 @@ class QueueClient:
                 item.batch = f"{batch.id} {item.batch}".strip()
         opening = None
         if batch is not None:
-            opening = BatchOpening(batch.id, make(batch.then, "") if batch.then else None)
+            # What runs already knows nothing of what the batch has done: it runs once more.
+            then = make(batch.then, _meaning(batch.then) or "again") if batch.then else None
+            opening = BatchOpening(batch.id, then)
         return await self._enqueue(items, opening)
 
     async def enqueue_missing(self, jobs: Sequence[Job]) -> list[Enqueued]:
@@ -261,12 +266,16 @@ class QueueClient:
 
     async def job(self, job_id: str) -> JobView | None:
         """One job, alive or the last run kept in history; None when unknown."""
-        async with redis_faults():
-            record: dict[bytes, bytes] = await answer(self._pool.hgetall(keys.RECORD + job_id))
-            if not record and await answer(self._pool.exists(f"arq:job:{job_id}")):
-                # A foreign producer's, not claimed yet.
-                return job_view(job_id, {b"state": b"waiting"}, self._clock())
-        return job_view(job_id, record, self._clock()) if record else None
+        async with redis_faults(), self._pool.pipeline(transaction=False) as together:
+            together.time()
+            together.hgetall(keys.RECORD + job_id)
+            together.exists(f"arq:job:{job_id}")
+            (seconds, microseconds), record, has_payload = await together.execute()
+        if not record and has_payload:
+            # A foreign producer's, not claimed yet.
+            record = {b"state": b"waiting"}
+        # By the clock of Redis, which has set its times.
+        return job_view(job_id, record, seconds + microseconds / 1_000_000) if record else None
 
     async def batch(self, batch_id: str) -> BatchView | None:
         """How far a batch is; None when unknown, or ended more than a week ago."""

@@ -112,6 +112,8 @@ class Engine:
         self._alone = ""
         """Id of the job that runs alone here."""
         self._renewed_at = time.monotonic()
+        self._busy_since = self._renewed_at
+        """Since when it holds jobs without a break."""
         self._cancelled = cancelled
         self._patiently = Patience(settings.queue)
         self._doorbell = Doorbell(redis, settings.queue, ring=self._ring, longest=longest_silence)
@@ -128,7 +130,7 @@ class Engine:
 
     async def run(self) -> None:
         """Claim and run jobs until :meth:`drain`."""
-        self._room.join(self._news.set)
+        self._room.join(self, self._news.set)
         self._news.set()
         turning = asyncio.create_task(self._take_turns())
         aside = [
@@ -207,7 +209,7 @@ class Engine:
             finally:
                 request.repeated = True
 
-        self._room.asks(wanted)
+        self._room.asks(self, wanted)
         give_up = self._handing_back if request.finishing else self._stopping
         try:
             answered = await self._patiently("turn", once, give_up=give_up)
@@ -218,7 +220,7 @@ class Engine:
                 self._take(self._claimed(row, payload, request.seq, reply.now))
             return reply
         finally:
-            self._room.answered(wanted)
+            self._room.answered(self, wanted)
 
     def _turn_request(self, wanted: int) -> TurnRequest:
         settings = self._settings
@@ -293,6 +295,8 @@ class Engine:
     # --- running ------------------------------------------------------------------------------------------------
 
     def _take(self, job: Claimed) -> None:
+        if not self._hold:
+            self._busy_since = time.monotonic()
         self._hold.take(job)
         if self._handing_back.is_set():
             self._hold.cancel()
@@ -304,6 +308,7 @@ class Engine:
             # The handler answers for every fault of a job: this is one of the engine.
             self._fault = self._fault or fault
             self._stopping.set()
+            self._hold.cancel()
         self._ended.append(self._ending(job, outcome))
         if job.job_id == self._alone:
             self._alone = ""
@@ -316,6 +321,11 @@ class Engine:
             return ending(job, outcome, worker=self._worker, now_ms=now_ms)
         except Permanent as error:
             return ending(job, Dead(outcome.function, error), worker=self._worker, now_ms=now_ms)
+        except Exception as fault:
+            # Never reported, it would run again and again.
+            untold = Permanent("How the job ended cannot be written down.", code="untold_outcome")
+            untold.__cause__ = fault
+            return ending(job, Dead(outcome.function, untold), worker=self._worker, now_ms=now_ms)
 
     # --- holding ------------------------------------------------------------------------------------------------
 
@@ -330,7 +340,9 @@ class Engine:
         redis_run = ""
         if self._patiently.interrupted:
             redis_run = str((await answer(self._redis.info("server")))["run_id"])
-        cut_off = time.monotonic() - self._renewed_at > 2 * _HEARTBEAT_SECONDS and bool(self._hold)
+        # A claim is fresh when it arrives: an engine that was idle until now was not cut off.
+        kept = max(self._renewed_at, self._busy_since)
+        cut_off = time.monotonic() - kept > 2 * _HEARTBEAT_SECONDS and bool(self._hold)
         held = [(job, (job.job_id, job.token)) for job in self._hold.jobs]
         for first in range(0, max(1, len(held)), _MOST_AT_ONCE):
             part = held[first : first + _MOST_AT_ONCE]

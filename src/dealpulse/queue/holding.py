@@ -90,19 +90,19 @@ class Hold:
         if job is None or job.called_off:
             return
         job.called_off = True
-        if job_id in self._work:
-            self._work[job_id].cancel()
-        elif self._leave_line(job):
+        if self._leave_line(job):
             self._end(job, Cancelled(""))
+        elif job_id in self._work:
+            self._work[job_id].cancel()
 
     def drop(self, job: Claimed) -> bool:
         """Its lease is another's: what runs is cancelled, what stood by forgotten. False when it has ended already."""
         if self._jobs.get(job.job_id) is not job:
             return False
-        if job.job_id in self._work:
-            self._work[job.job_id].cancel()
-        elif self._leave_line(job):
+        if self._leave_line(job):
             self._forget(job)
+        elif job.job_id in self._work:
+            self._work[job.job_id].cancel()
         return True
 
     def give_back(self) -> None:

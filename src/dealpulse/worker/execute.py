@@ -114,7 +114,10 @@ async def execute(
     except asyncio.CancelledError as error:
         # A deploy, or the lease went to another worker, is never the job's fault; a person's word is final.
         outcome = Cancelled(call.function) if claimed.called_off else Again(call.function, 0.0, burn=False, error=error)
-    except Exception as error:
+    except (KeyboardInterrupt, GeneratorExit):
+        raise
+    except BaseException as error:
+        # Also what is no Exception, such as a panic of an extension or a library's sys.exit: not all jobs pay for one.
         outcome = decide(error, call, claimed.attempt, runnable.policy if runnable else None)
     if dependencies is not None and await dependencies.noted(outcome):
         # It never began, and its row says what it said before: those who wait for a dependency wait in silence.
@@ -177,7 +180,7 @@ async def _run(runnable: Runnable, call: _Call, claimed: Claimed, context: Mappi
         raise
 
 
-def decide(error: Exception, call: _Call, attempt: int, policy: Policy | None) -> Outcome:
+def decide(error: BaseException, call: _Call, attempt: int, policy: Policy | None) -> Outcome:
     """What an error means for the job: the error says what to do next, attempts say how often."""
     if isinstance(error, Permanent | Rejected) or policy is None:
         return Dead(call.function, error, opaque=isinstance(error, UndecodableJob | PickledJob))

@@ -235,8 +235,10 @@ local function ask_again(queue, item, record)
   if meaning == 'missing' then
     return
   end
-  local known = call('HMGET', record, 'state', 'due', 'priority', 'enqueued', 'batch', 'deal')
+  local known = call('HMGET', record, 'state', 'due', 'priority', 'enqueued', 'batch', 'deal', 'queue')
   local state, due, priority = known[1], tonumber(known[2]), known[3] or 'normal'
+  -- It stays on the queue it is on.
+  queue = known[7] or queue
   join_batches(record, known[5] or '', item.batch or '')
   local asked_priority = item.priority or 'normal'
   local raised = (RANK[asked_priority] or 0) > (RANK[priority] or 0)
@@ -343,11 +345,6 @@ local function settle(queue, id, known, outcome, ending)
   count(queue .. ':totals', outcome, 1)
   measure(queue, outcome)
   tell(outcome, queue, id, known.deal)
-  if known.batch then
-    for batch in known.batch:gmatch('%S+') do
-      batch_member_ended(batch, outcome)
-    end
-  end
   local fields = ending.fields or {}
   if outcome ~= 'completed' and payload then
     -- What it takes to run it again.
@@ -364,6 +361,12 @@ local function settle(queue, id, known, outcome, ending)
     call('HDEL', record, 'again')
     add(queue, {id = id, payload = known.again, fn = item[1] or '', deal = item[2] or '', request = item[3],
       priority = item[4] or 'normal', caller = item[5]})
+  end
+  if known.batch then
+    -- Last: the job that follows may be this very one.
+    for batch in known.batch:gmatch('%S+') do
+      batch_member_ended(batch, outcome)
+    end
   end
 end
 

@@ -9,6 +9,8 @@ local queue, worker = request.queue, request.worker
 local QUEUE_ACTIVE, QUEUE_PARKED, DEALS = queue .. ':active', queue .. ':parked', queue .. ':deals'
 local EXAMINED_MOST, PARKED_MS, MAX_PAYLOAD = 100, 60000, 1048576
 local ALONE_MS = 60000
+-- By how much the clocks of two programs that use arq may differ.
+local SKEW_MS = 120000
 local CANCELLED_KEPT = 100
 local token = worker .. '#' .. request.seq
 local refused, freed_deals, called_off_here = {}, {}, {}
@@ -225,7 +227,7 @@ local function claim()
       end
       if aborts and not called_off then
         local aborted = tonumber(call('ZSCORE', 'arq:abort', id) or '')
-        if aborted and is_new and aborted < score then
+        if aborted and is_new and aborted < score - SKEW_MS then
           -- That was meant for an earlier run of the id, which had ended by then.
           take('arq:abort', id)
         elseif aborted then
@@ -270,6 +272,10 @@ local function claim()
           end
         end
       end
+      if due > now and state == 'waiting' and not called_off and call('ZSCORE', queue .. ':delayed', id) then
+        -- arq's Job.abort() lowers the score of a delayed job before it says what it is about: this is in between.
+        take_it = false
+      end
       if take_it and called_off then
         take(queue .. ':waiting', id)
         take(queue .. ':delayed', id)
@@ -298,6 +304,10 @@ local function claim()
       if take_it and crashes > 0 and crashes < 3 and (request.running > 0 or #claims > 0) then
         -- It may have taken its worker down: it runs alone. Whoever reserves it takes nothing else until idle.
         call('HSET', record, 'state', 'waiting', 'attempts', attempts, 'crashes', crashes)
+        if state == 'parked' then
+          take(QUEUE_PARKED, id)
+          take(QUEUE_PARKED .. ':' .. deal, id)
+        end
         put(queue, id, 2)
         put(queue .. ':waiting', id, due)
         if #claims == 0 then
