@@ -25,8 +25,8 @@ _CONNECTIONS: Final = 4
 _Hook = Callable[[dict[str, Any]], Awaitable[None]]
 
 
-class EngineFault(BaseException):
-    """What no handler answers for."""
+class EngineFault(GeneratorExit):
+    """Of the few faults that no handler answers for."""
 
 
 class Rows:

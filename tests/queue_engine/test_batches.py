@@ -163,3 +163,16 @@ async def test_the_id_of_a_batch_is_one_word(client: QueueClient) -> None:
     for name in ("", "two words", "a\nline"):
         with pytest.raises(Invalid, match="a word"):
             await client.enqueue(document(1), batch=Batch(name))
+
+
+async def test_what_joins_after_the_end_is_followed_by_nothing(client: QueueClient, pool: ArqRedis) -> None:
+    await client.enqueue(document(1), batch=BATCH)
+    (late,) = (await turn(pool)).claims
+    await client.cancel(document(1).id)
+    await turn(pool, wanted=0, finishing=[ended(late, "again")])
+    assert await follow_ups(client) == 1
+    # As its worker would, who has not heard yet that it was called off.
+    await client.within(tuple(late.batches.split())).enqueue(document(2))
+    await client.cancel(document(2).id)
+    assert (await found(client)).fired
+    assert await follow_ups(client) == 1

@@ -144,6 +144,16 @@ class Turn:
             self.model.alone[self.queue] = self.request.worker
         if examined:
             self._nothing_forgotten()
+        if all(job.id in self.model.live for job in left):
+            self._no_room_is_left_over()
+
+    def _no_room_is_left_over(self) -> None:
+        """Whatever a deal may run more of has come back from where it was kept back."""
+        kept_back = {job.deal for job in self.model.of(self.queue, "parked")}
+        for deal in kept_back & self.freed:
+            waiting = [job for job in self.model.of(self.queue, "waiting") if job.index == "waiting"]
+            ready = sum(job.deal == deal for job in [*waiting, *self.model.of(self.queue, "active")])
+            assert self.model.is_paused(self.queue, deal) or ready >= self.model.per_deal > 0
 
     def _moved(self, job: Live, where: Found) -> None:
         due = job in self.due

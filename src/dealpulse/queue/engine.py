@@ -308,7 +308,6 @@ class Engine:
             # The handler answers for every fault of a job: this is one of the engine.
             self._fault = self._fault or fault
             self._stopping.set()
-            self._hold.cancel()
         self._ended.append(self._ending(job, outcome))
         if job.job_id == self._alone:
             self._alone = ""
