@@ -133,12 +133,16 @@ class Play(Operators):
         self._turn(self._request(worker, queue, wanted, running, fate=fate), hears=fate is not Fate.loses_answer)
 
     def finish(self, worker: str, ends: Sequence[tuple[int, End]], *, wanted: int, running: int, hears: bool) -> None:
-        """``ends``: which of what it ever claimed, counted from the last, and how."""
-        queue = self.holdings[worker][-1].queue
-        held = [holding for holding in self.holdings[worker] if holding.queue == queue]
-        finishing = [self._ending(held[-1 - place % len(held)], end) for place, end in ends]
+        """``ends``: which of what it ever claimed, those first that it still runs, and how."""
+        held = sorted(self.holdings[worker], key=self._is_lost)
+        held = [holding for holding in held if holding.queue == held[0].queue]
+        finishing = [self._ending(held[place % len(held)], end) for place, end in ends]
         once = list({ending.id: ending for ending in finishing}.values())
-        self._turn(self._request(worker, queue, wanted, running, finishing=once), hears=hears)
+        self._turn(self._request(worker, held[0].queue, wanted, running, finishing=once), hears=hears)
+
+    def _is_lost(self, holding: Holding) -> bool:
+        job = self.model.live.get(holding.row.id)
+        return job is None or job.state != "active" or job.token != holding.token
 
     def ask_for_lost_answer(self, worker: str) -> None:
         request = self.unanswered[worker]

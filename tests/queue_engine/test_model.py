@@ -28,7 +28,7 @@ workers = st.sampled_from(WORKERS)
 running = st.sampled_from((0, 0, 1))
 askings = st.builds(
     Asking,
-    st.lists(st.sampled_from(tuple(DEALS)), min_size=1, max_size=4),
+    st.lists(st.sampled_from(tuple(DEALS)), min_size=1, max_size=6),
     priorities,
     st.sampled_from((0, 0, 0, HOUR)),
     st.sampled_from(("", "", "again", "replace", "missing", "debounce")),
@@ -50,7 +50,7 @@ ends = st.sampled_from(
     )
 )
 places = st.sampled_from((0, 0, 0, 1, 1, 2, 3, 5, 8))
-"""Mostly what it claimed last; what has ended long since is told again now and then."""
+"""Mostly what it runs; what has ended long since is told again now and then."""
 which = st.integers(0, 59)
 """One of those there are then. What is drawn must not depend on that: it may differ by what falls into one ms."""
 
@@ -72,10 +72,10 @@ STEPS: Mapping[str, st.SearchStrategy[tuple[Any, ...]]] = {
     "abort": st.tuples(which),
     "change": st.tuples(which, st.booleans(), st.just("") | priorities),
     "bury": st.tuples(which, st.booleans(), st.sampled_from((0, HOUR))),
-    "pause": st.tuples(queues, st.sampled_from(("", "deal-a", "deal-b"))),
+    "pause": st.tuples(queues, st.sampled_from(("deal-a", "deal-b", "deal-a", "deal-b", ""))),
     "resume": st.tuples(which),
 }
-OFTEN = ("enqueue",) * 3 + ("claim",) * 4 + ("finish",) * 5 + ("pass_time", "resume")
+OFTEN = ("enqueue",) * 3 + ("claim",) * 8 + ("finish",) * 6 + ("ask_for_lost_answer",) * 2 + ("pass_time", "resume")
 steps = st.sampled_from((*OFTEN, *STEPS)).flatmap(lambda what: st.tuples(st.just(what), STEPS[what]))
 
 
