@@ -139,6 +139,7 @@ async def test_a_restarted_redis_is_waited_for_while_jobs_run_on(
             jobs.let_go.set()
             await until(lambda: engine.running == 0)
             await redis.start()
+            await client_answers(pool)
             await client.enqueue_many([document(number) for number in range(301, 601)])
             await jobs.begun(601)
             await until_idle(client)

@@ -153,7 +153,11 @@ class Wires:
             return reply
         wire = Wire(self._redis)
         try:
-            return await wire.ask(*command)
+            try:
+                return await wire.ask(*command)
+            except RedisConnectionError:
+                # The pool may have lent a connection whose end it had not noticed either.
+                return await wire.ask(*command)
         finally:
             self._idle.append(wire)
 
