@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from arq.connections import ArqRedis
@@ -13,6 +14,8 @@ from dealpulse.queue.connection import answer
 from dealpulse.queue.scripts import ClaimedRow
 from queue_engine.endings import now_ms
 from queue_engine.engines import ended, turn
+
+LATER = timedelta(hours=1)
 
 
 def of_deal(deal: str, number: int) -> ProcessDocument:
@@ -117,16 +120,16 @@ async def test_a_job_that_must_run_alone_and_is_kept_back_is_counted_once(client
     assert not await answer(pool.exists(f"{DOCUMENTS.key}:parked:a"))
 
 
-@pytest.mark.parametrize("parked", [False, True])
+@pytest.mark.parametrize("state", ["waiting", "delayed", "parked"])
 async def test_what_has_not_begun_is_cancelled_at_once_and_leaves_every_count(
-    client: QueueClient, pool: ArqRedis, parked: bool
+    client: QueueClient, pool: ArqRedis, state: str
 ) -> None:
-    if parked:
+    await client.enqueue(of_deal("a", 1), run_at=datetime.now(UTC) + LATER if state == "delayed" else None)
+    if state == "parked":
         await client.pause(DOCUMENTS, "a")
-    await client.enqueue(of_deal("a", 1))
-    assert len((await turn(pool, wanted=0 if not parked else 1)).claims) == 0
-    assert await client.cancel(of_deal("a", 1).id) == ("parked" if parked else "waiting")
+        assert (await turn(pool)).claims == []
+    assert await client.cancel(of_deal("a", 1).id) == state
     stats = (await client.stats())[DOCUMENTS.name]
-    assert (stats.waiting, stats.parked, stats.cancelled) == (0, 0, 1)
+    assert (stats.waiting, stats.delayed, stats.parked, stats.cancelled) == (0, 0, 0, 1)
     assert await answer(pool.zcard(DOCUMENTS.key)) == 0
     assert not await answer(pool.exists(f"arq:job:{of_deal('a', 1).id}"))
