@@ -113,13 +113,10 @@ class Wire:
         try:
             await connection.send_packed_command(b"".join(parts), check_health=False)
             return await connection.read_response()
-        except ReadOnlyError:
-            # A failover: the name may stand for another server by now.
-            await self.aclose()
-            raise
         except ResponseError:
             raise
         except BaseException:
+            # Cancelled too: what comes next over this connection would be the answer to another question.
             await self.aclose()
             raise
 

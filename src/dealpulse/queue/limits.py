@@ -7,7 +7,6 @@ until then. Every operation is one script on server time, so workers' clocks pla
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import random
 import secrets
 import time
@@ -15,15 +14,13 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
-from importlib import resources
 from typing import Any, Final
 
 import structlog
 from redis.asyncio.client import Redis
-from redis.exceptions import NoScriptError
 
-from dealpulse.queue.connection import LOST, answer, heed_cancellation, redis_faults
+from dealpulse.queue.connection import LOST, heed_cancellation, redis_faults
+from dealpulse.queue.scripts import Stored
 
 BUCKET_CLOSED = "bucket_closed"
 BUCKET_RELEASED = "bucket_released"
@@ -35,6 +32,9 @@ LONGEST_CLOSING: Final = 900.0
 
 _SPREAD: Final = 0.1
 _JITTER_SECONDS: Final = 0.25
+
+_BUCKET: Final = Stored("bucket")
+_BREAKER: Final = Stored("breaker")
 
 _log = structlog.get_logger(__name__)
 
@@ -65,7 +65,7 @@ class Buckets:
             raise ValueError(f"cannot take {tokens} tokens of {burst} at {rate_per_second} a second")
         interval = "" if rate_per_second is None else repr(1000 / rate_per_second)
         async with redis_faults():
-            wait, closed = await _run(self._redis, "bucket", [_bucket(name)], ["take", interval, burst, tokens])
+            wait, closed = await _run(_BUCKET, self._redis, [_bucket(name)], ["take", interval, burst, tokens])
         if not closed:
             return float(wait / 1000)
         return float(wait / 1000 + _late(closed / 1000))
@@ -77,7 +77,7 @@ class Buckets:
         """
         milliseconds = _milliseconds(min(max(seconds, 0.0), LONGEST_CLOSING))
         try:
-            closed = await _run(self._redis, "bucket", [_bucket(name)], ["close", milliseconds])
+            closed = await _run(_BUCKET, self._redis, [_bucket(name)], ["close", milliseconds])
         except LOST:
             heed_cancellation()
             return
@@ -87,13 +87,13 @@ class Buckets:
     async def release(self, name: str) -> None:
         """Reopen it now, empty as always. Raises ``Unavailable`` or ``Permanent`` as :meth:`take` does."""
         async with redis_faults():
-            if await _run(self._redis, "bucket", [_bucket(name)], ["release"]):
+            if await _run(_BUCKET, self._redis, [_bucket(name)], ["release"]):
                 _log.info(BUCKET_RELEASED, bucket=name)
 
     async def state(self, names: Sequence[str]) -> Mapping[str, float]:
         """Seconds for which each is still closed, 0.0 when open. Raises as :meth:`take` does."""
         async with redis_faults():
-            left = await _run(self._redis, "bucket", [_bucket(name) for name in names], ["state"])
+            left = await _run(_BUCKET, self._redis, [_bucket(name) for name in names], ["state"])
         return {name: milliseconds / 1000 for name, milliseconds in zip(names, left, strict=True)}
 
 
@@ -175,7 +175,7 @@ class Breakers:
         self._distrust(dependency)
         try:
             pause = await _run(
-                self._redis, "breaker", [_breaker(dependency)], ["failed", self._caller, *self._pauses, self._forgotten]
+                _BREAKER, self._redis, [_breaker(dependency)], ["failed", self._caller, *self._pauses, self._forgotten]
             )
         except LOST:
             heed_cancellation()
@@ -191,7 +191,7 @@ class Breakers:
         if opening is None:
             return
         try:
-            closed = await _run(self._redis, "breaker", [_breaker(dependency)], ["succeeded", opening])
+            closed = await _run(_BREAKER, self._redis, [_breaker(dependency)], ["succeeded", opening])
         except LOST:
             heed_cancellation()
             return
@@ -207,7 +207,7 @@ class Breakers:
             Unavailable: Redis does not answer; Permanent: it refuses us.
         """
         async with redis_faults():
-            states = await _run(self._redis, "breaker", [_breaker(name) for name in dependencies], ["state"])
+            states = await _run(_BREAKER, self._redis, [_breaker(name) for name in dependencies], ["state"])
         return {
             dependency: OpenBreaker(datetime.fromtimestamp(state[0] / 1000, UTC), state[1] / 1000)
             for dependency, state in zip(dependencies, states, strict=True)
@@ -218,7 +218,7 @@ class Breakers:
         failures = self._failures[dependency]
         try:
             wait, *opening = await _run(
-                self._redis, "breaker", [_breaker(dependency)], ["admit", self._caller, self._lease, self._forgotten]
+                _BREAKER, self._redis, [_breaker(dependency)], ["admit", self._caller, self._lease, self._forgotten]
             )
         except LOST:
             heed_cancellation()
@@ -259,18 +259,5 @@ def _milliseconds(seconds: float) -> int:
     return round(seconds * 1000)
 
 
-@cache
-def _script(name: str) -> tuple[str, str]:
-    source = resources.files("dealpulse.queue.scripts").joinpath(f"{name}.lua").read_text("utf-8")
-    return source, hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
-
-
-async def _run(redis: Redis, name: str, keys: Sequence[str], arguments: Sequence[str | int | float]) -> Any:
-    """Run a script atomically; loads it on first use and after Redis forgot it (restart, failover)."""
-    source, sha = _script(name)
-    given = [*keys, *map(str, arguments)]
-    try:
-        return await answer(redis.evalsha(sha, len(keys), *given))
-    except NoScriptError:
-        await answer(redis.script_load(source))
-        return await answer(redis.evalsha(sha, len(keys), *given))
+async def _run(script: Stored, redis: Redis, keys: Sequence[str], arguments: Sequence[str | int | float]) -> Any:
+    return await script.run(redis, *keys, *map(str, arguments), keys=len(keys))

@@ -50,7 +50,7 @@ async def generate_daily_brief(ctx: Context, deal_id: str, date: str | None = No
     if date is None:
         deal = await runtime.store.deals.get(deal_id)
         date = datetime.datetime.now(deal.zone(runtime.settings.time_zone)).date().isoformat()
-    job = GenerateDailyBrief(deal_id, datetime.date.fromisoformat(date))
+    job = GenerateDailyBrief.called(deal_id, date)
     return await briefs.generate_daily_brief(job, store=runtime.store, engine=runtime.engine)
 
 
@@ -60,7 +60,7 @@ async def process_document(
     """Do one operation on one document."""
     runtime: Runtime = ctx["runtime"]
     return await documents.process_document(
-        ProcessDocument(document_id, deal_id, DocumentOperation(operation)),
+        ProcessDocument.called(document_id, deal_id, operation),
         store=runtime.store,
         queue=_queue(ctx),
         engine=runtime.engine,
@@ -74,7 +74,7 @@ async def process_email(
     """Do one operation on one e-mail."""
     runtime: Runtime = ctx["runtime"]
     return await emails.process_email(
-        ProcessEmail(email_id, deal_id, EmailOperation(operation)),
+        ProcessEmail.called(email_id, deal_id, operation),
         store=runtime.store,
         queue=_queue(ctx),
         engine=runtime.engine,
@@ -89,7 +89,7 @@ async def sync_source(
     """Bring one source up to date."""
     runtime: Runtime = ctx["runtime"]
     return await syncs.sync_source(
-        SyncSource(source_id, deal_id, SyncType(sync_type)),
+        SyncSource.called(source_id, deal_id, sync_type),
         store=runtime.store,
         queue=_queue(ctx),
         connect=functools.partial(connect, settings=runtime.settings.sources),
@@ -99,19 +99,8 @@ async def sync_source(
 
 
 def _brief(deal_id: str, date: str | None = None) -> Job | None:
-    return None if date is None else GenerateDailyBrief(deal_id, datetime.date.fromisoformat(date))
-
-
-def _document(document_id: str, deal_id: str, operation: str = DocumentOperation.summarize) -> Job:
-    return ProcessDocument(document_id, deal_id, DocumentOperation(operation))
-
-
-def _email(email_id: str, deal_id: str, operation: str = EmailOperation.analyze) -> Job:
-    return ProcessEmail(email_id, deal_id, EmailOperation(operation))
-
-
-def _source(source_id: str, deal_id: str, sync_type: str = SyncType.incremental) -> Job:
-    return SyncSource(source_id, deal_id, SyncType(sync_type))
+    """Without a date it is today's where the deal is, which nobody knows before the job runs."""
+    return None if date is None else GenerateDailyBrief.called(deal_id, date)
 
 
 @dataclass(frozen=True)
@@ -128,7 +117,7 @@ class Binding:
 
 BINDINGS: Final[tuple[Binding, ...]] = (
     Binding(DAILY_BRIEF, generate_daily_brief, _brief),
-    Binding(DOCUMENTS, process_document, _document),
-    Binding(EMAILS, process_email, _email),
-    Binding(SOURCE_SYNC, sync_source, _source),
+    Binding(DOCUMENTS, process_document, ProcessDocument.called),
+    Binding(EMAILS, process_email, ProcessEmail.called),
+    Binding(SOURCE_SYNC, sync_source, SyncSource.called),
 )

@@ -22,40 +22,48 @@ from dealpulse.queue.connection import Wire, Wires, answer
 _encode = msgspec.msgpack.Encoder().encode
 
 
-class Script:
-    """One script. ``flags`` are Redis' own: ``allow-oom`` lets work end where memory is full."""
+class Stored:
+    """A script as Redis keeps it: run by hash, loaded where Redis does not know it (yet, or any more)."""
 
-    def __init__(self, name: str, flags: str = "") -> None:
-        self._name = name
-        self._flags = flags
+    def __init__(self, *parts: str, head: str = "") -> None:
+        """``parts`` are files of this folder, in order; ``head`` is Redis' own first line, where no file has it."""
+        self._parts = parts
+        self._head = head
 
     @cached_property
     def source(self) -> str:
         here = resources.files("dealpulse.queue.scripts")
-        parts = [here.joinpath(f"{name}.lua").read_text("utf-8") for name in ("prelude", self._name)]
-        return "\n".join([f"#!lua flags={self._flags}" if self._flags else "#!lua", *parts])
+        return self._head + "\n".join(here.joinpath(f"{part}.lua").read_text("utf-8") for part in self._parts)
 
     @cached_property
     def _sha(self) -> str:
         return hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
 
-    async def __call__(self, redis: Redis, request: Struct, *, wire: Wire | Wires | None = None) -> Any:
-        """What the script answers, as Redis gives it. Loads the script where Redis does not know it yet.
-
-        Over ``wire`` where there is one, which is quicker.
-        """
-        body = _encode(request)
+    async def run(self, redis: Redis, *given: str | bytes, keys: int = 0, wire: Wire | Wires | None = None) -> Any:
+        """What the script answers to ``given``, whose first ``keys`` are keys; over ``wire``, which is quicker."""
         try:
-            return await self._run(redis, body, wire)
+            return await self._ask(redis, given, keys, wire)
         except NoScriptError:
             # After a restart or a failover; nothing ran.
             await answer(redis.script_load(self.source))
-            return await self._run(redis, body, wire)
+            return await self._ask(redis, given, keys, wire)
 
-    async def _run(self, redis: Redis, body: bytes, wire: Wire | Wires | None) -> Any:
-        if wire is not None:
-            return await wire.ask(b"EVALSHA", self._sha.encode(), b"0", body)
-        return await answer(redis.evalsha(self._sha, 0, body))  # type: ignore[arg-type]  # bytes are what it sends
+    async def _ask(self, redis: Redis, given: Sequence[str | bytes], keys: int, wire: Wire | Wires | None) -> Any:
+        if wire is None:
+            return await answer(redis.evalsha(self._sha, keys, *given))  # type: ignore[arg-type]  # bytes are sent too
+        words = [word.encode() if isinstance(word, str) else word for word in given]
+        return await wire.ask(b"EVALSHA", self._sha.encode(), b"%d" % keys, *words)
+
+
+class Script(Stored):
+    """A script with the prelude. ``flags`` are Redis' own: ``allow-oom`` lets work end where memory is full."""
+
+    def __init__(self, name: str, flags: str = "") -> None:
+        super().__init__("prelude", name, head=f"#!lua flags={flags}\n" if flags else "#!lua\n")
+
+    async def __call__(self, redis: Redis, request: Struct, *, wire: Wire | Wires | None = None) -> Any:
+        """What the script answers, as Redis gives it."""
+        return await self.run(redis, _encode(request), wire=wire)
 
 
 # --- enqueue --------------------------------------------------------------------------------------------------------
