@@ -5,7 +5,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 RUN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test check lint types contracts bench-queue lock clean
+.PHONY: help install demo up test explore check lint types contracts bench-queue lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -34,6 +34,9 @@ up: .venv/.installed ## The same stack and services, staying up until Ctrl-C
 
 test: .venv/.installed ## Run the whole suite against the embedded stack
 	@exec $(RUN)/python -m pytest
+
+explore: .venv/.installed ## Hold the queue's scripts against its model on a thousand new random histories
+	@HYPOTHESIS_PROFILE=explore exec $(RUN)/python -m pytest tests/queue_engine/test_model.py
 
 check: lint types contracts test ## Ruff, mypy --strict, import contracts, tests
 

@@ -53,6 +53,12 @@ class Live:
         self.index = "waiting" if self.due <= now else "delayed"
         self.score = self.due - AHEAD[self.priority] if self.index == "waiting" else self.due
 
+    def return_to_line(self, now: int, score: int) -> None:
+        """It was parked and may run; ``score`` is what Redis gave it. Who had to be alone before is that still."""
+        self.line_up(now)
+        if self.must_be_alone and score == ALONE_SCORE:
+            self.score = ALONE_SCORE
+
     @property
     def must_be_alone(self) -> bool:
         return 0 < self.crashes < 3

@@ -68,9 +68,10 @@ class Operators:
         (self.model.paused.add if paused else self.model.paused.discard)(f"{queue} {deal}")
         if deal and not paused:
             assert self.plain.run(RESUME, ResumeRequest(queue, deal)) == 0
+            scores = self.plain.scores(queue)
             for job in self.model.of(queue, "parked"):
                 if job.deal == deal:
-                    job.line_up(self.plain.now())
+                    job.return_to_line(self.plain.now(), scores[job.id])
 
     def bury(self, run: str, *, replay: bool, spacing: int) -> None:
         """``run`` and up to two others of its history, and one that is not known."""

@@ -174,7 +174,5 @@ def plain(stack: Stack) -> Iterator[PlainQueue]:
 def test_every_history_of_a_queue_is_one_the_model_allows(plain: PlainQueue) -> None:
     run_state_machine_as_test(
         lambda: QueueMachine(plain),  # type: ignore[arg-type]  # what makes a machine does as well as its class
-        settings=settings(
-            max_examples=100, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck)
-        ),
+        settings=settings(stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck)),
     )

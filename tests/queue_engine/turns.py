@@ -172,9 +172,7 @@ class Turn:
             return
         if moved == ("parked", "waiting") and job.deal in self.freed:
             assert not self.model.is_paused(self.queue, job.deal)
-            job.line_up(self.now)
-            if job.must_be_alone and where.score == ALONE_SCORE:
-                job.score = ALONE_SCORE
+            job.return_to_line(self.now, where.score)
         elif where.state == "parked":
             assert due or job.deal in self.freed
             if moved[0] != "parked":

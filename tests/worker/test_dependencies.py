@@ -10,7 +10,7 @@ from arq.connections import ArqRedis
 from pydantic import BaseModel
 
 from dealpulse.ai.contract import Answer, Question, SchemaT
-from dealpulse.errors import Interrupted, RateLimited, Unavailable
+from dealpulse.errors import Interrupted, Permanent, RateLimited, Unavailable
 from dealpulse.jobs import DOCUMENTS, DocumentOperation, ProcessDocument
 from dealpulse.models import Confidence, EngineName, OperationState, Origin, Usage
 from dealpulse.queue import QueueClient
@@ -142,6 +142,24 @@ async def test_a_claude_that_is_away_is_tried_by_one_worker_at_a_time(pool: ArqR
             await asyncio.sleep(0.01)
     assert claude.asked == 2, "one tried; the others waited for its answer"
     assert isinstance(await first.ask(QUESTION), Answer)
+
+
+async def test_a_claude_that_refuses_a_question_has_answered_and_is_back(pool: ArqRedis) -> None:
+    claude = Claude(Unavailable("Down.", dependency=CLAUDE))
+    breakers = Breakers(pool, first_pause=PAUSE, trusted_for=0.0)
+    engine = GuardedEngine(claude, breakers=breakers, buckets=Buckets(pool))
+    with pytest.raises(Unavailable):
+        await engine.ask(QUESTION)
+    claude.fault = Permanent("That is no question for me.", code="refused")
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                await engine.ask(QUESTION)
+            except Permanent:
+                break
+            except Unavailable:
+                await asyncio.sleep(0.01)
+    assert await breakers.state([CLAUDE]) == {}
 
 
 async def test_a_long_job_tells_how_far_it_is_and_stops_where_another_can_go_on(

@@ -111,9 +111,9 @@ async def execute(
                 await dependencies.answered(runnable.needs)
         result = await _run(runnable, call, claimed, context)
         outcome = Done(call.function, None if result is None else encoded(result))
-    except asyncio.CancelledError as error:
+    except asyncio.CancelledError:
         # A deploy, or the lease went to another worker, is never the job's fault; a person's word is final.
-        outcome = Cancelled(call.function) if claimed.called_off else Again(call.function, 0.0, burn=False, error=error)
+        outcome = Cancelled(call.function) if claimed.called_off else Again(call.function, 0.0, burn=False)
     except (KeyboardInterrupt, GeneratorExit):
         raise
     except BaseException as error:

@@ -20,6 +20,7 @@ import structlog
 from dealpulse import logs
 from dealpulse.errors import DealPulseError
 from dealpulse.health import Health, log_status
+from dealpulse.jobs import QUEUES
 from dealpulse.models import OperationState
 from dealpulse.queue import History
 from dealpulse.queue.connection import LOST
@@ -48,6 +49,11 @@ class Lane:
 
     engine: EngineSettings
     functions: Mapping[str, Runnable]
+
+    @property
+    def name(self) -> str:
+        """The queue's wire name; arq's own queue has none, and goes by its key."""
+        return next((queue.name for queue in QUEUES if queue.key == self.engine.queue), self.engine.queue)
 
 
 class Fleet:
@@ -142,7 +148,7 @@ class Fleet:
             "pid": str(os.getpid()),
             "version": self._settings.version,
             "started": datetime.now(UTC).isoformat(),
-            "queues": " ".join(lane.engine.queue.rpartition(":")[2] for lane in self._lanes),
+            "queues": " ".join(lane.name for lane in self._lanes),
         }
 
     async def _retire(self, ctx: dict[str, Any]) -> None:
@@ -161,7 +167,7 @@ class Fleet:
             functions=lane.functions,
             context=context,
             operations=runtime.store.operations,
-            queue=lane.engine.queue.rpartition(":")[2],
+            queue=lane.name,
             dependencies=dependencies,
         )
 

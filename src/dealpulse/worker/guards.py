@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from dealpulse.ai.contract import Answer, Engine, Question, SchemaT
-from dealpulse.errors import RateLimited, Unavailable
+from dealpulse.errors import DealPulseError, RateLimited, Unavailable
 from dealpulse.queue.limits import Breakers, Buckets
 
 CLAUDE: Final = "anthropic"
@@ -42,11 +42,14 @@ class GuardedEngine:
             raise RateLimited("Claude's rate limit is spent.", bucket=CLAUDE, retry_after=wait)
         try:
             answer = await self._engine.ask(question)
-        except RateLimited as error:
-            await close_bucket(self._buckets, error)
-            raise
         except Unavailable:
             await self._breakers.failed(CLAUDE)
+            raise
+        except DealPulseError as error:
+            # It answered, if only to refuse.
+            await self._breakers.succeeded(CLAUDE)
+            if isinstance(error, RateLimited):
+                await close_bucket(self._buckets, error)
             raise
         await self._breakers.succeeded(CLAUDE)
         return answer
