@@ -11,6 +11,7 @@ from dealpulse.queue.connection import create_pool
 from dealpulse.queue.events import Event, Events, Missed, Quiet
 from dealpulse.queue.history import Buried, DeadGroup, DeadLetter, History, Kept, Letters, Page
 from dealpulse.queue.metrics import Figures, Histogram, Interval, Metrics, Series, Unit
+from dealpulse.queue.search import JobFilter, JobSearch, JobState
 from dealpulse.queue.views import BatchView, Enqueued, Fault, JobView, LogLine, QueueStats, WorkerView
 
 __all__ = [
@@ -28,6 +29,9 @@ __all__ = [
     "Histogram",
     "History",
     "Interval",
+    "JobFilter",
+    "JobSearch",
+    "JobState",
     "JobView",
     "Kept",
     "Letters",
