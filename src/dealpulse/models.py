@@ -457,6 +457,40 @@ class Brief(Struct, frozen=True, kw_only=True):
     origin: Origin
 
 
+# --- the service's own affairs ----------------------------------------------------------------------------------------
+
+
+class ApiToken(Struct, frozen=True, kw_only=True):
+    """A token that was handed out; only its digest is kept."""
+
+    id: str
+    name: str
+    scope: str
+    """``read``, ``enqueue``, ``operate`` or ``admin``."""
+    created_at: datetime
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+    last_used_at: datetime | None = None
+    """To the minute."""
+
+
+class AuditEntry(Struct, frozen=True, kw_only=True):
+    """Something an operator did, or tried to do."""
+
+    actor: str
+    action: str
+    """Room and function: ``jobs.cancel``."""
+    target: dict[str, str]
+    """What the request's address named."""
+    outcome: str
+    """``done``, or the code of what kept it from being done."""
+    peer: str
+    """The address it came from."""
+    request_id: str
+    at: datetime | None = None
+    """None: now."""
+
+
 # --- the bookkeeping of work ------------------------------------------------------------------------------------------
 
 

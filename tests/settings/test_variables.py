@@ -49,6 +49,7 @@ OTHER_VALUES = {
     "DAILY_BRIEF_TIME": "0 9 * * 1-5",
     "TIMEZONE": "Europe/Berlin",
     "API_TRUST_LOOPBACK": "true",
+    "API_CORS_ORIGINS": "https://app.example.com",
     "FOLDER_SOURCE_ROOTS": "/srv",
     "LOG_LEVEL": "error",
     "DEBUG": "bullmq:*",

@@ -176,7 +176,8 @@ async def test_only_the_service_calls_our_functions(store: Store, database: asyn
 
 async def test_the_service_reads_and_writes_every_table(filled_deal: Deal, database: asyncpg.Connection) -> None:
     for table in set(NEEDED) - {"dealpulse_migrations"}:
-        for right in ("select", "insert", "update", "delete"):
+        kept_for_good = table == "audit_log"
+        for right in ("select", "insert") if kept_for_good else ("select", "insert", "update", "delete"):
             assert await database.fetchval("select has_table_privilege('service_role', $1, $2)", table, right)
 
 

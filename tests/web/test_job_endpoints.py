@@ -19,7 +19,20 @@ from queue_engine.engines import ended, turn
 
 DETAILS = [
     *("id", "queue", "function", "state", "dealId", "attempts", "enqueuedAt", "dueAt", "startedAt", "finishedAt"),
-    *("error", "run", "priority", "crashes", "worker", "progress", "message", "batches", "result", "faults", "log"),
+    *(
+        "error",
+        "run",
+        "priority",
+        "crashes",
+        "worker",
+        "caller",
+        "progress",
+        "message",
+        "batches",
+        "result",
+        "faults",
+        "log",
+    ),
 ]
 
 

@@ -62,7 +62,7 @@ def test_it_serves_and_ends_on_sigterm_with_every_line_json(clean_stack: Stack, 
     assert process.returncode in (0, -signal.SIGTERM)
     assert all({"timestamp", "level", "event", "logger", "service"} <= set(line) for line in lines)
     asked = [line for line in lines if line["event"] == "work_asked"]
-    assert [(line["request_id"], line["caller"]) for line in asked] == [("trace-1", "token")]
+    assert [(line["request_id"], line["caller"]) for line in asked] == [("trace-1", "token-1")]
     finished = [line for line in lines if line["event"] == "request_finished"]
     assert [line["status"] for line in finished] == [201, 200]
     assert any(line["event"] == "worker_status" for line in lines)

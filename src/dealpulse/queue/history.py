@@ -28,7 +28,7 @@ _EXAMPLES: Final = 5
 _OURS_AT_MOST: Final = 64 * 1024
 """Bytes; a payload larger than this is none of ours, which hold ids."""
 _LISTED: Final = (
-    *("queue", "state", "run", "function", "deal", "priority", "attempts", "crashes", "token"),
+    *("queue", "state", "run", "function", "deal", "priority", "attempts", "crashes", "token", "caller"),
     *("enqueued", "due", "started", "finished", "progress", "message", "batch"),
     *("error_class", "error_code", "error_message", "fingerprint"),
 )

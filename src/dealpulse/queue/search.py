@@ -23,7 +23,7 @@ from dealpulse.queue.kept import KeptRuns, id_of
 from dealpulse.queue.views import JobView, job_view
 
 _SHOWN: Final = (
-    *("queue", "state", "run", "function", "deal", "priority", "attempts", "crashes", "token"),
+    *("queue", "state", "run", "function", "deal", "priority", "attempts", "crashes", "token", "caller"),
     *("enqueued", "due", "started", "finished", "progress", "message", "batch"),
     *("error_class", "error_code", "error_message", "fingerprint"),
 )

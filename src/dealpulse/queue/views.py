@@ -99,6 +99,8 @@ class JobView:
     attempts: int
     crashes: int
     worker: str | None
+    caller: str
+    """Who asked for it: a token's name, ``user:ID``, ``loopback``; empty where nobody said."""
     enqueued_at: datetime | None
     due_at: datetime | None
     started_at: datetime | None
@@ -167,6 +169,7 @@ def job_view(job_id: str, record: Mapping[bytes, bytes], now: float) -> JobView:
         attempts=int(fields.get("attempts", 0)),
         crashes=int(fields.get("crashes", 0)),
         worker=fields.get("token", "").rpartition("#")[0] or None,
+        caller=fields.get("caller", ""),
         enqueued_at=_moment(fields.get("enqueued")),
         due_at=_moment(fields.get("due")),
         started_at=_moment(fields.get("started")),

@@ -208,6 +208,7 @@ def _supabase(values: Values) -> SupabaseSettings:
         schema=values[var.SUPABASE_SCHEMA],
         database_url=values.optional(var.DATABASE_URL),
         timeout=values[var.SUPABASE_TIMEOUT_SECONDS],
+        jwt_secret=values.optional(var.SUPABASE_JWT_SECRET),
     )
 
 
@@ -240,6 +241,8 @@ def _api(values: Values) -> ApiSettings:
         port=values[var.PORT],
         tokens=values.optional(var.API_TOKENS) or (),
         trust_loopback=values[var.API_TRUST_LOOPBACK],
+        rate_per_minute=values[var.API_RATE_PER_MINUTE],
+        cors_origins=values.optional(var.API_CORS_ORIGINS) or (),
         max_body_bytes=values[var.MAX_BODY_BYTES],
         max_upload_bytes=values[var.MAX_UPLOAD_BYTES],
     )

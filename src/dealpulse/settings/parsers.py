@@ -56,6 +56,16 @@ def secrets(value: str) -> tuple[Secret, ...]:
     return tuple(secret(part.strip()) for part in value.split(",") if part.strip())
 
 
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:\d{1,5})?")
+
+
+def origins(value: str) -> tuple[str, ...]:
+    named = tuple(part.strip().lower() for part in value.split(",") if part.strip())
+    if not all(_ORIGIN.fullmatch(one) for one in named):
+        raise ValueError("holds what is no origin")
+    return named
+
+
 def folders(value: str) -> tuple[Path, ...]:
     paths = tuple(Path(part) for part in value.split(os.pathsep) if part)
     if not paths or not all(path.is_absolute() for path in paths):

@@ -60,6 +60,8 @@ class SupabaseSettings:
     database_url: Secret | None = None
     timeout: float = 30.0
     """Seconds one request may take."""
+    jwt_secret: Secret | None = None
+    """What users' tokens are signed with; None where the project publishes keys."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +100,10 @@ class ApiSettings:
     """Any of them is accepted as bearer token."""
     trust_loopback: bool = False
     """Requests from this machine need no token."""
+    rate_per_minute: int = 6_000
+    """Requests of one caller; 0 is any number."""
+    cors_origins: tuple[str, ...] = ()
+    """Whose pages may ask from a browser."""
     max_body_bytes: int = 1 << 20
     max_upload_bytes: int = 50 << 20
 

@@ -20,6 +20,7 @@ from dealpulse.settings.parsers import (
     host,
     matching,
     names_us,
+    origins,
     password,
     port,
     redis_url,
@@ -133,6 +134,14 @@ SUPABASE_SCHEMA = Variable(
 SUPABASE_TIMEOUT_SECONDS = Variable(
     "SUPABASE_TIMEOUT_SECONDS", seconds, "30", "Seconds one request to Supabase may take", _SECONDS
 )
+SUPABASE_JWT_SECRET = Variable(
+    "SUPABASE_JWT_SECRET",
+    secret,
+    None,
+    "What the project signs its users' tokens with, where it uses one shared secret; without it the keys the project"
+    " publishes are used",
+    "the JWT secret of the project's API settings",
+)
 DATABASE_URL = Variable(
     "DATABASE_URL",
     database_url,
@@ -187,10 +196,29 @@ API_HOST = Variable(
     "API_HOST", host, "127.0.0.1", "Address the API listens on; 0.0.0.0 is every one", "an address, such as 127.0.0.1"
 )
 API_TOKENS = Variable(
-    "API_TOKENS", secrets, None, "Bearer tokens the API accepts", "tokens without spaces, separated by commas"
+    "API_TOKENS",
+    secrets,
+    None,
+    "Bearer tokens the API accepts, beside those made by `dealpulse token create`",
+    "TOKEN, or NAME:SCOPE:TOKEN with the scope read, enqueue, operate or admin, separated by commas, without spaces;"
+    " TOKEN itself, or sha256: and its digest",
 )
 API_TRUST_LOOPBACK = Variable(
     "API_TRUST_LOOPBACK", flag, "false", "Requests from this machine need no token (for development)", _FLAG
+)
+API_RATE_PER_MINUTE = Variable(
+    "API_RATE_PER_MINUTE",
+    whole(0, 10_000_000),
+    "6000",
+    "Requests one caller may make a minute, in each API process",
+    "0 or more; 0 is any number",
+)
+API_CORS_ORIGINS = Variable(
+    "API_CORS_ORIGINS",
+    origins,
+    None,
+    "Origins whose pages may call the API from a browser; none unless named",
+    "origins such as https://app.example.com, separated by commas",
 )
 MAX_BODY_BYTES = Variable("MAX_BODY_BYTES", byte_count, "1MB", "Largest JSON body the API reads", _BYTES)
 MAX_UPLOAD_BYTES = Variable("MAX_UPLOAD_BYTES", byte_count, "50MB", "Largest file the API takes", _BYTES)
@@ -320,6 +348,7 @@ SECTIONS: Mapping[str, tuple[Variable[object], ...]] = {
         SUPABASE_SERVICE_ROLE_KEY,
         SUPABASE_SCHEMA,
         SUPABASE_TIMEOUT_SECONDS,
+        SUPABASE_JWT_SECRET,
         DATABASE_URL,
     ),
     "Redis": (
@@ -336,7 +365,16 @@ SECTIONS: Mapping[str, tuple[Variable[object], ...]] = {
     ),
     "Claude": (ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL, ANTHROPIC_MODEL, AI_FALLBACK, AI_TIMEOUT_SECONDS),
     "Daily brief": (DAILY_BRIEF_TIME, TIMEZONE),
-    "API": (PORT, API_HOST, API_TOKENS, API_TRUST_LOOPBACK, MAX_BODY_BYTES, MAX_UPLOAD_BYTES),
+    "API": (
+        PORT,
+        API_HOST,
+        API_TOKENS,
+        API_TRUST_LOOPBACK,
+        API_RATE_PER_MINUTE,
+        API_CORS_ORIGINS,
+        MAX_BODY_BYTES,
+        MAX_UPLOAD_BYTES,
+    ),
     "Sources": (FOLDER_SOURCE_ROOTS,),
     "Reading files": (EXTRACTION_SECONDS, EXTRACTION_MEMORY_MB, EXTRACTION_MAX_FILE_BYTES, OCR_LANGUAGE),
     "Logs": (LOG_LEVEL, DEBUG, NODE_ENV),

@@ -13,6 +13,7 @@ from supabase import AsyncClient, AsyncClientOptions, AsyncSupabaseException, cr
 from dealpulse.errors import Permanent
 from dealpulse.settings import SupabaseSettings
 from dealpulse.store.answers import Answers
+from dealpulse.store.audit import AuditRows
 from dealpulse.store.blockers import Blockers
 from dealpulse.store.briefs import Briefs
 from dealpulse.store.database import Database, HealthBoard
@@ -25,6 +26,7 @@ from dealpulse.store.findings import Findings
 from dealpulse.store.operations import Operations
 from dealpulse.store.schema import gaps, wait_for_schema
 from dealpulse.store.sources import Sources
+from dealpulse.store.tokens import Tokens
 from dealpulse.store.usage import UsageLedger
 
 _CONNECT_SECONDS = 10.0
@@ -46,6 +48,8 @@ class Store:
     usage: UsageLedger
     answers: Answers
     files: Files
+    tokens: Tokens
+    audit: AuditRows
     database: Database
 
     async def gaps(self) -> list[str]:
@@ -100,5 +104,7 @@ def _store(database: Database, http: httpx.AsyncClient) -> Store:
         usage=UsageLedger(database),
         answers=Answers(database),
         files=Files(database, http),
+        tokens=Tokens(database),
+        audit=AuditRows(database),
         database=database,
     )

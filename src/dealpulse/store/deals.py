@@ -28,6 +28,10 @@ class _Row(Struct, frozen=True):
         return Deal(id=self.id, name=self.name, status=self.status, time_zone=self.time_zone)
 
 
+class _Membership(Struct, frozen=True):
+    deal_id: str
+
+
 class Deals:
     """The deals of the app and of this service: one table."""
 
@@ -66,6 +70,15 @@ class Deals:
         table = self._database.client.table("deals")
         change = {"status": ARCHIVED_DEAL, "updated_at": SERVER_NOW}
         return _found(await self._database.first(table.update(change).eq("id", deal_id).select(_COLUMNS), _Row))
+
+    async def of_member(self, user_id: str) -> frozenset[str]:
+        """Ids of the deals a user of the app is a member of."""
+        if not is_uuid(user_id):
+            return frozenset()
+        rows = await self._database.every(
+            "deal_members", "deal_id", _Membership, narrow=lambda query: query.eq("user_id", user_id), key="deal_id"
+        )
+        return frozenset(row.deal_id for row in rows)
 
     async def add_member(self, deal_id: str, user_id: str, role: str) -> None:
         """Let a user of the app read the deal, or change the role they have in it."""

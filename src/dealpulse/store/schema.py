@@ -53,6 +53,8 @@ NEEDED: Final[Mapping[str, str]] = {
     "processing_operations": (
         "subject_type subject_id operation deal_id state asked_again error_code error_message asked_at changed_at"
     ),
+    "api_tokens": "id name scope token_sha256 created_at expires_at revoked_at last_used_at",
+    "audit_log": "id at actor action target outcome peer request_id",
     "dealpulse_migrations": "name sha256 applied_at",
 }
 """Table to its columns, separated by spaces."""

@@ -12,9 +12,11 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from typing import Any, Final
 
+import httpx
 import structlog
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Mount, Router
 
 from dealpulse import logs
@@ -22,10 +24,14 @@ from dealpulse.health import Health, Probe, log_status
 from dealpulse.intake import Intake
 from dealpulse.queue import History, QueueClient, create_pool
 from dealpulse.settings import Settings, SettingsError
-from dealpulse.store import open_store
+from dealpulse.store import Store, open_store
 from dealpulse.web import probes
+from dealpulse.web.access.audit import Audit
+from dealpulse.web.access.door import Authorise, Door
+from dealpulse.web.access.rates import Rates
+from dealpulse.web.access.tokens import ConfiguredTokens, IssuedTokens
+from dealpulse.web.access.users import Memberships, UserTokens
 from dealpulse.web.api import ENDPOINTS
-from dealpulse.web.auth import Authorise, Door
 from dealpulse.web.errors import HANDLERS
 from dealpulse.web.middleware import RequestFrame
 from dealpulse.web.routing import State, routes_of
@@ -33,6 +39,8 @@ from dealpulse.web.routing import State, routes_of
 log = structlog.get_logger(__name__)
 
 API_STARTED: Final = "api_started"
+
+_KEYS_SECONDS: Final = 5.0
 
 EXIT_CONFIGURATION: Final = 78
 """sysexits.h's EX_CONFIG."""
@@ -59,14 +67,13 @@ def build_app(settings: Settings) -> Starlette:
         async with AsyncExitStack() as stack:
             yield await _open(settings, stack)
 
-    door = Door(tokens=settings.api.tokens, trust_loopback=settings.api.trust_loopback)
     api = Router(routes_of(ENDPOINTS, settings.api), redirect_slashes=False)
     app = Starlette(
         routes=[
             *routes_of(probes.ENDPOINTS, settings.api),
-            Mount("/api", app=api, middleware=[Middleware(Authorise, door=door)]),
+            Mount("/api", app=api, middleware=[Middleware(Authorise, rates=Rates(settings.api.rate_per_minute))]),
         ],
-        middleware=[Middleware(RequestFrame)],
+        middleware=[Middleware(RequestFrame), *_cors(settings)],
         exception_handlers=HANDLERS,
         lifespan=lifespan,
     )
@@ -84,7 +91,44 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> State:
     questions: dict[str, Probe] = {"redis": queue.ping, "supabase": partial(probes.ask_supabase, store)}
     await stack.enter_async_context(_running(log_status(health, probes=questions)))
     log.info(API_STARTED, version=settings.version, trust_loopback=settings.api.trust_loopback)
-    return State(intake=intake, store=store, queue=queue, version=settings.version)
+    return State(
+        intake=intake,
+        store=store,
+        queue=queue,
+        version=settings.version,
+        door=_door(settings, store, await stack.enter_async_context(httpx.AsyncClient(timeout=_KEYS_SECONDS))),
+        memberships=Memberships(store.deals.of_member),
+        audit=Audit(store.audit),
+    )
+
+
+def _door(settings: Settings, store: Store, http: httpx.AsyncClient) -> Door:
+    return Door(
+        configured=ConfiguredTokens(settings.api.tokens),
+        trust_loopback=settings.api.trust_loopback,
+        issued=IssuedTokens(store.tokens),
+        users=UserTokens(
+            secret=settings.supabase.jwt_secret,
+            keys_url=f"{settings.supabase.url}/auth/v1/.well-known/jwks.json",
+            http=http,
+        ),
+    )
+
+
+def _cors(settings: Settings) -> list[Middleware]:
+    """Pages of other origins may ask only where they are named."""
+    if not settings.api.cors_origins:
+        return []
+    return [
+        Middleware(
+            CORSMiddleware,
+            allow_origins=settings.api.cors_origins,
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Request-ID"],
+            expose_headers=["X-Request-ID", "Retry-After"],
+            max_age=600,
+        )
+    ]
 
 
 @asynccontextmanager

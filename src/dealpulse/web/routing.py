@@ -1,4 +1,4 @@
-"""The route table: an endpoint is a path, a handler, and the wire types it takes and gives.
+"""The route table: an endpoint is a path, a handler, the wire types it takes and gives, and who may ask.
 
 A handler gets the request (and its parsed body) and returns a wire value; reading, limits and JSON happen here once.
 What handlers use (intake, store, queue) they take by name out of the request's state, filled by the app's lifespan.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import wraps
 from typing import Final, TypeAlias, TypedDict
 
 from starlette.middleware import Middleware
@@ -15,11 +16,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from dealpulse.errors import NotFound
 from dealpulse.intake import Intake
 from dealpulse.queue import QueueClient
 from dealpulse.settings import ApiSettings
 from dealpulse.store import Store
+from dealpulse.web.access.audit import Audit
+from dealpulse.web.access.door import Door
+from dealpulse.web.access.identity import Identity, Scope
+from dealpulse.web.access.users import Memberships
 from dealpulse.web.codec import Body, JsonResponse, body_of
+from dealpulse.web.errors import HttpFault
 from dealpulse.web.middleware import BodyLimit
 from dealpulse.web.wire import Incoming, Outgoing
 
@@ -31,11 +38,16 @@ class State(TypedDict):
     store: Store
     queue: QueueClient
     version: str
+    door: Door
+    memberships: Memberships
+    audit: Audit
 
 
 ApiRequest: TypeAlias = Request[State]
 Answer: TypeAlias = Outgoing | Response
 Handler: TypeAlias = Callable[[ApiRequest], Awaitable[Answer]]
+About: TypeAlias = Callable[[ApiRequest], Awaitable[str | None]]
+"""Which deal a request is about; None: the answer itself is cut to the caller's own deals."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,24 +60,53 @@ class Endpoint:
     status: int = 200
     uploads: bool = False
     """The body is a file: the limit for uploads applies."""
+    scope: Scope
+    about: About | None = None
+    """None: closed to users of the app, who see only their own deals."""
+
+    @property
+    def action(self) -> str:
+        """What the audit log calls it: ``jobs.cancel``."""
+        return f"{self.handler.__module__.rpartition('.')[2]}.{self.handler.__name__}"
 
 
-def get(path: str, handler: Handler) -> Endpoint:
-    return Endpoint(method="GET", path=path, handler=handler)
+def get(path: str, handler: Handler, *, scope: Scope = Scope.read, about: About | None = None) -> Endpoint:
+    return Endpoint(method="GET", path=path, handler=handler, scope=scope, about=about)
 
 
-def post(path: str, handler: Handler, *, status: int = 200, uploads: bool = False) -> Endpoint:
+def post(
+    path: str,
+    handler: Handler,
+    *,
+    status: int = 200,
+    uploads: bool = False,
+    scope: Scope = Scope.operate,
+    about: About | None = None,
+) -> Endpoint:
     """A POST whose body is not JSON of ours."""
-    return Endpoint(method="POST", path=path, handler=handler, status=status, uploads=uploads)
+    return Endpoint(method="POST", path=path, handler=handler, status=status, uploads=uploads, scope=scope, about=about)
+
+
+def delete(path: str, handler: Handler, *, scope: Scope = Scope.operate, about: About | None = None) -> Endpoint:
+    return Endpoint(method="DELETE", path=path, handler=handler, scope=scope, about=about)
 
 
 def post_json(
-    path: str, handler: Callable[[ApiRequest, Body], Awaitable[Answer]], *, takes: type[Body], status: int = 200
+    path: str,
+    handler: Callable[[ApiRequest, Body], Awaitable[Answer]],
+    *,
+    takes: type[Body],
+    status: int = 200,
+    scope: Scope = Scope.operate,
+    about: About | None = None,
 ) -> Endpoint:
+    @wraps(handler)
     async def read_then_handle(request: ApiRequest) -> Answer:
         return await handler(request, await body_of(request, takes))
 
-    return Endpoint(method="POST", path=path, handler=read_then_handle, takes=takes, status=status)
+    return Endpoint(
+        method="POST", path=path, handler=read_then_handle, takes=takes, status=status, scope=scope, about=about
+    )
 
 
 def routes_of(endpoints: Iterable[Endpoint], api: ApiSettings) -> list[Route]:
@@ -76,15 +117,54 @@ def routes_of(endpoints: Iterable[Endpoint], api: ApiSettings) -> list[Route]:
     return [_route(path, methods, api) for path, methods in by_path.items()]
 
 
+def identity_of(request: ApiRequest) -> Identity | None:
+    """Who asks; None outside ``/api``, where nobody has to say."""
+    identity: Identity | None = request.scope.get("identity")
+    return identity
+
+
 _HEAD: Final = "HEAD"
+_LONGEST_TARGET: Final = 200
+"""Characters of an id in the audit log: ids come from the address, and may be anything."""
 
 
 def _route(path: str, methods: Mapping[str, Endpoint], api: ApiSettings) -> Route:
     async def dispatch(request: ApiRequest) -> Response:
         endpoint = methods["GET" if request.method == _HEAD else request.method]
-        answer = await endpoint.handler(request)
+        identity = identity_of(request)
+        if identity is not None:
+            await _let_through(request, endpoint, identity)
+        answer = await _answer(request, endpoint, identity)
         return answer if isinstance(answer, Response) else JsonResponse(answer, status_code=endpoint.status)
 
     uploads = any(endpoint.uploads for endpoint in methods.values())
     limit = api.max_upload_bytes if uploads else api.max_body_bytes
     return Route(path, dispatch, methods=list(methods), middleware=[Middleware(BodyLimit, limit=limit)])
+
+
+async def _let_through(request: ApiRequest, endpoint: Endpoint, identity: Identity) -> None:
+    """Raises HttpFault (403) and, for what is not theirs to know of, NotFound."""
+    if not identity.scope.contains(endpoint.scope):
+        message = f"This takes a token with the scope {endpoint.scope}; yours has {identity.scope}."
+        raise HttpFault(403, code="insufficient_scope", message=message, details={"needed": endpoint.scope})
+    if identity.user_id is None:
+        return
+    if endpoint.about is None:
+        raise HttpFault(403, code="not_for_users", message="This is for operators' tokens, not for users of the app.")
+    deal_id = await endpoint.about(request)
+    if deal_id is not None and deal_id.lower() not in await request.state["memberships"].of(identity.user_id):
+        raise NotFound("There is no such deal.", code="deal_not_found")
+
+
+async def _answer(request: ApiRequest, endpoint: Endpoint, identity: Identity | None) -> Answer:
+    """What operators do is written down, whether it worked or not."""
+    if identity is None or endpoint.method == "GET" or not endpoint.scope.contains(Scope.operate):
+        return await endpoint.handler(request)
+    entry = request.state["audit"].begin(
+        actor=identity.name,
+        action=endpoint.action,
+        target={name: str(value)[:_LONGEST_TARGET] for name, value in request.path_params.items()},
+        peer=request.client.host if request.client else None,
+    )
+    async with entry:
+        return await endpoint.handler(request)

@@ -67,6 +67,12 @@ class PauseRequest(Incoming, frozen=True, kw_only=True):
     """Only this deal's jobs; the whole queue when left out."""
 
 
+class TokenRequest(Incoming, frozen=True, kw_only=True):
+    name: str
+    scope: str = "enqueue"
+    expires_at: datetime.datetime | None = None
+
+
 class DriveChanges(Incoming, frozen=True, kw_only=True, forbid_unknown_fields=False):
     """A notice: each entry is parsed by itself, so that one bad entry does not lose the others.
 
@@ -190,6 +196,8 @@ class JobDetails(Outgoing, frozen=True, kw_only=True):
     priority: str
     crashes: int
     worker: str | None
+    caller: str
+    """Who asked for it: a token's name, ``user:ID`` or ``loopback``."""
     progress: int | None
     """Percent."""
     message: str | None
@@ -291,6 +299,44 @@ class BriefView(Outgoing, frozen=True, kw_only=True):
 
 class BriefAnswer(Success, frozen=True, kw_only=True):
     brief: BriefView
+
+
+class TokenView(Outgoing, frozen=True, kw_only=True):
+    id: str
+    name: str
+    scope: str
+    created_at: datetime.datetime
+    expires_at: datetime.datetime | None
+    revoked_at: datetime.datetime | None
+    last_used_at: datetime.datetime | None
+
+
+class TokenCreatedAnswer(Success, frozen=True, kw_only=True):
+    token: str
+    """Shown this once."""
+    kept: TokenView
+
+
+class TokenAnswer(Success, frozen=True, kw_only=True):
+    token: TokenView
+
+
+class TokensAnswer(Success, frozen=True, kw_only=True):
+    tokens: list[TokenView]
+
+
+class AuditLine(Outgoing, frozen=True, kw_only=True):
+    at: datetime.datetime | None
+    actor: str
+    action: str
+    target: Mapping[str, str]
+    outcome: str
+    peer: str
+    request_id: str
+
+
+class AuditAnswer(Success, frozen=True, kw_only=True):
+    entries: list[AuditLine]
 
 
 class IndexAnswer(Outgoing, frozen=True, kw_only=True):

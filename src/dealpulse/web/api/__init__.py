@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dealpulse.web.api import briefs, deals, documents, emails, jobs, queues, sources, webhooks
+from dealpulse.web.api import access, briefs, deals, documents, emails, jobs, queues, sources, webhooks
 from dealpulse.web.routing import Endpoint
 
 ENDPOINTS: Final[tuple[Endpoint, ...]] = (
@@ -16,4 +16,5 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *sources.ENDPOINTS,
     *briefs.ENDPOINTS,
     *webhooks.ENDPOINTS,
+    *access.ENDPOINTS,
 )

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from dealpulse.errors import NotFound
 from dealpulse.models import Brief
 from dealpulse.store import Store
+from dealpulse.web import about
 from dealpulse.web.errors import invalid
 from dealpulse.web.routing import ApiRequest, Endpoint, get
 from dealpulse.web.wire import BriefAnswer, BriefView
@@ -60,4 +61,4 @@ def _view(brief: Brief) -> BriefView:
     )
 
 
-ENDPOINTS: Final[tuple[Endpoint, ...]] = (get("/deals/{deal_id}/briefs/{date}", brief),)
+ENDPOINTS: Final[tuple[Endpoint, ...]] = (get("/deals/{deal_id}/briefs/{date}", brief, about=about.path),)

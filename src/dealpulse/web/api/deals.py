@@ -6,8 +6,9 @@ import re
 from typing import Final
 
 from dealpulse.models import Deal
+from dealpulse.web import about
 from dealpulse.web.errors import invalid
-from dealpulse.web.routing import ApiRequest, Endpoint, get, post, post_json
+from dealpulse.web.routing import ApiRequest, Endpoint, get, identity_of, post, post_json
 from dealpulse.web.wire import DealAnswer, DealRequest, DealsAnswer, DealView
 
 _STATUS: Final = re.compile(r"\w{1,64}")
@@ -20,11 +21,16 @@ async def create(request: ApiRequest, asked: DealRequest) -> DealAnswer:
 
 
 async def deals(request: ApiRequest) -> DealsAnswer:
-    """All deals, or those of one ``?status=``."""
+    """All deals the caller may see, or those of one ``?status=``."""
     status = request.query_params.get("status")
     if status is not None and _STATUS.fullmatch(status) is None:
         raise invalid("A status is one word.", code="invalid_status", field="status")
-    return DealsAnswer(deals=[_view(deal) for deal in await request.state["store"].deals.all(status=status)])
+    found = await request.state["store"].deals.all(status=status)
+    identity = identity_of(request)
+    if identity is not None and identity.user_id is not None:
+        theirs = await request.state["memberships"].of(identity.user_id)
+        found = [deal for deal in found if deal.id in theirs]
+    return DealsAnswer(deals=[_view(deal) for deal in found])
 
 
 async def deal(request: ApiRequest) -> DealAnswer:
@@ -41,7 +47,7 @@ def _view(deal: Deal) -> DealView:
 
 ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     post_json("/deals", create, takes=DealRequest, status=201),
-    get("/deals", deals),
-    get("/deals/{deal_id}", deal),
+    get("/deals", deals, about=about.own),
+    get("/deals/{deal_id}", deal, about=about.path),
     post("/deals/{deal_id}/archive", archive),
 )

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import IO, Final
 
 from dealpulse.models import Document
+from dealpulse.web import about
+from dealpulse.web.access.identity import Scope
 from dealpulse.web.errors import HttpFault, invalid
 from dealpulse.web.routing import ApiRequest, Endpoint, get, post, post_json
 from dealpulse.web.wire import (
@@ -88,8 +90,10 @@ def _view(document: Document) -> DocumentView:
 
 
 ENDPOINTS: Final[tuple[Endpoint, ...]] = (
-    post_json("/documents/{document_id}/process", process, takes=DocumentRequest),
-    get("/documents/{document_id}", document),
-    post("/deals/{deal_id}/documents", upload, status=201, uploads=True),
-    get("/deals/{deal_id}/documents", documents_of_deal),
+    post_json(
+        "/documents/{document_id}/process", process, takes=DocumentRequest, scope=Scope.enqueue, about=about.document
+    ),
+    get("/documents/{document_id}", document, about=about.document),
+    post("/deals/{deal_id}/documents", upload, status=201, uploads=True, scope=Scope.enqueue, about=about.path),
+    get("/deals/{deal_id}/documents", documents_of_deal, about=about.path),
 )

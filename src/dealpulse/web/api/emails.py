@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from dealpulse.web import about
+from dealpulse.web.access.identity import Scope
 from dealpulse.web.errors import invalid
 from dealpulse.web.routing import ApiRequest, Endpoint, post_json
 from dealpulse.web.wire import EmailRequest, ProcessingAnswer
@@ -17,4 +19,6 @@ async def process(request: ApiRequest, asked: EmailRequest) -> ProcessingAnswer:
     return ProcessingAnswer(job_id=enqueued.job_id)
 
 
-ENDPOINTS: Final[tuple[Endpoint, ...]] = (post_json("/emails/{email_id}/process", process, takes=EmailRequest),)
+ENDPOINTS: Final[tuple[Endpoint, ...]] = (
+    post_json("/emails/{email_id}/process", process, takes=EmailRequest, scope=Scope.enqueue, about=about.email),
+)

@@ -6,6 +6,7 @@ from typing import Final
 
 from dealpulse.errors import NotFound
 from dealpulse.queue import Fault, JobView
+from dealpulse.web import about
 from dealpulse.web.routing import ApiRequest, Endpoint, get, post
 from dealpulse.web.wire import JobAnswer, JobDetails, JobDetailsAnswer, JobFault, JobLogLine, JobStateAnswer, RunFault
 
@@ -61,6 +62,7 @@ def details(view: JobView) -> JobDetails:
         priority=view.priority,
         crashes=view.crashes,
         worker=view.worker,
+        caller=view.caller,
         progress=view.progress,
         message=view.message,
         batches=view.batches,
@@ -84,7 +86,7 @@ def _fault(fault: Fault) -> RunFault:
 
 
 ENDPOINTS: Final[tuple[Endpoint, ...]] = (
-    get("/jobs/{job_id}", job),
+    get("/jobs/{job_id}", job, about=about.job),
     post("/jobs/{job_id}/cancel", cancel),
     post("/jobs/{job_id}/retry", retry),
     post("/jobs/{job_id}/promote", promote),

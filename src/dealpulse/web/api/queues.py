@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from dealpulse.errors import Invalid, NotFound
 from dealpulse.jobs import Queue, queue_named
 from dealpulse.queue import QueueStats
-from dealpulse.web.codec import parse
-from dealpulse.web.routing import ApiRequest, Endpoint, get, post, post_json
+from dealpulse.web import about
+from dealpulse.web.access.identity import Scope
+from dealpulse.web.codec import Body, parse
+from dealpulse.web.routing import Answer, ApiRequest, Endpoint, get, post, post_json
 from dealpulse.web.wire import (
     BriefsAnswer,
     DailyBriefRequest,
@@ -104,13 +107,18 @@ def _figures(stats: QueueStats) -> QueueFigures:
     )
 
 
+def _asking(path: str, handler: Callable[[ApiRequest, Body], Awaitable[Answer]], takes: type[Body]) -> Endpoint:
+    """A body that names a deal asks for work on it."""
+    return post_json(path, handler, takes=takes, scope=Scope.enqueue, about=about.body(takes))
+
+
 ENDPOINTS: Final[tuple[Endpoint, ...]] = (
-    post("/queue/trigger-daily-briefs", trigger_daily_briefs),
+    post("/queue/trigger-daily-briefs", trigger_daily_briefs, scope=Scope.enqueue),
     get("/queue/stats", stats),
-    post_json("/queue/daily-brief", daily_brief, takes=DailyBriefRequest),
-    post_json("/queue/document", document, takes=DocumentRequest),
-    post_json("/queue/email", email, takes=EmailRequest),
-    post_json("/queue/source-sync", source_sync, takes=SourceSyncRequest),
+    _asking("/queue/daily-brief", daily_brief, DailyBriefRequest),
+    _asking("/queue/document", document, DocumentRequest),
+    _asking("/queue/email", email, EmailRequest),
+    _asking("/queue/source-sync", source_sync, SourceSyncRequest),
     post("/queue/{slug}/pause", pause),
     post("/queue/{slug}/resume", resume),
 )

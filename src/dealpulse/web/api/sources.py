@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from dealpulse.models import Source
+from dealpulse.web import about
 from dealpulse.web.routing import ApiRequest, Endpoint, get, post_json
 from dealpulse.web.wire import SourceAnswer, SourceRequest, SourcesAnswer, SourceView
 
@@ -36,5 +37,5 @@ def _view(source: Source) -> SourceView:
 
 ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     post_json("/deals/{deal_id}/sources", add, takes=SourceRequest, status=201),
-    get("/deals/{deal_id}/sources", sources_of_deal),
+    get("/deals/{deal_id}/sources", sources_of_deal, about=about.path),
 )

@@ -9,6 +9,7 @@ import structlog
 from dealpulse.errors import Rejected, Transient
 from dealpulse.jobs import SyncType
 from dealpulse.models import SourceType
+from dealpulse.web.access.identity import Scope
 from dealpulse.web.codec import parse
 from dealpulse.web.routing import ApiRequest, Endpoint, post_json
 from dealpulse.web.wire import DriveChange, DriveChanges, ReceivedAnswer
@@ -47,4 +48,6 @@ def _distinct_deals(notice: DriveChanges) -> list[str]:
     return list(deals)
 
 
-ENDPOINTS: Final[tuple[Endpoint, ...]] = (post_json("/webhooks/gdrive", gdrive, takes=DriveChanges),)
+ENDPOINTS: Final[tuple[Endpoint, ...]] = (
+    post_json("/webhooks/gdrive", gdrive, takes=DriveChanges, scope=Scope.enqueue),
+)

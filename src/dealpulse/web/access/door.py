@@ -1,4 +1,4 @@
-"""Who may ask: whoever holds a bearer token, and, where switched on, a program on this very machine.
+"""The door: whoever holds a bearer token, a user of the app, and, where switched on, a program on this very machine.
 
 The loopback waiver lets ``curl http://localhost:3000/...`` work without a token in the embedded stack. It must not
 let a web page do the same through the user's browser, nor a reverse proxy forward the world, so it holds only if
@@ -10,53 +10,51 @@ let a web page do the same through the user's browser, nor a reverse proxy forwa
 
 from __future__ import annotations
 
-import hmac
 import ipaddress
+import math
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 import structlog
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from dealpulse.settings import Secret
+from dealpulse.web.access.identity import LOOPBACK, Identity
+from dealpulse.web.access.rates import Rates
+from dealpulse.web.access.tokens import ConfiguredTokens, IssuedTokens
+from dealpulse.web.access.users import NotOurs, UserTokens
 from dealpulse.web.errors import HttpFault
 
 _LOCAL_HOST: Final = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?", re.IGNORECASE)
 _PROXIED: Final = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
 _CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="dealpulse"'}
-
-
-class Caller(StrEnum):
-    """Whom a request was let in as; stands in every log line of the request."""
-
-    token = "token"  # noqa: S105 - the word, not a token
-    loopback = "loopback"
+_JSON_WEB_TOKEN: Final = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Door:
     """The rules of one deployment."""
 
-    tokens: Sequence[Secret]
-    """Each is valid, so that one can be replaced while the other is still in use."""
+    configured: ConfiguredTokens
     trust_loopback: bool
+    issued: IssuedTokens | None = None
+    users: UserTokens | None = None
 
-    def admit(self, headers: Headers, peer: str | None) -> Caller:
-        """Let a request in.
+    async def admit(self, headers: Headers, peer: str | None) -> Identity:
+        """Who asks.
 
         Raises:
             HttpFault: 401 without a valid token, 403 when only the waiver's conditions keep a local request out.
+            Unavailable: what would verify the token is away.
         """
         presented = _bearer(headers)
-        if presented is not None and self._knows(presented):
-            return Caller.token
+        known, reason = (None, "") if presented is None else await self._known(presented)
+        if known is not None:
+            return known
         if self.trust_loopback and _is_loopback(peer):
             if _is_local_request(headers):
-                return Caller.loopback
+                return LOOPBACK
             if presented is None:
                 raise HttpFault(
                     403,
@@ -64,34 +62,55 @@ class Door:
                     message="Without a token only direct requests to localhost are answered, no page's and no proxy's.",
                 )
         if presented is not None:
-            raise HttpFault(
-                401, code="invalid_token", message="The bearer token is not a valid one.", headers=_CHALLENGE
+            raise HttpFault(401, code="invalid_token", message=reason, headers=_CHALLENGE)
+        if not self.configured:
+            message = (
+                "Send 'Authorization: Bearer TOKEN', a token made by `dealpulse token create`; or set API_TOKENS and "
+                "send one of those."
             )
-        if not self.tokens:
-            message = "No API token is configured: set API_TOKENS, then send 'Authorization: Bearer TOKEN'."
             raise HttpFault(401, code="no_token_configured", message=message, headers=_CHALLENGE)
-        message = "Send a token: 'Authorization: Bearer TOKEN', one of those in API_TOKENS."
+        message = (
+            "Send a token: 'Authorization: Bearer TOKEN', one of those in API_TOKENS or made by `dealpulse token`."
+        )
         raise HttpFault(401, code="missing_token", message=message, headers=_CHALLENGE)
 
-    def _knows(self, presented: bytes) -> bool:
-        # All are compared, each in constant time: how long it takes tells neither which nor how much was right.
-        known = [hmac.compare_digest(presented, token.reveal().encode()) for token in self.tokens]
-        return any(known)
+    async def _known(self, token: bytes) -> tuple[Identity | None, str]:
+        """Who holds the token, or why nobody does."""
+        identity = self.configured.identity(token)
+        if identity is None and self.issued is not None:
+            identity = await self.issued.identity(token)
+        text = token.decode("latin-1")
+        if identity is None and self.users is not None and _JSON_WEB_TOKEN.fullmatch(text):
+            try:
+                identity = await self.users.identity(text)
+            except NotOurs as error:
+                return None, str(error)
+        return identity, "The bearer token is not a valid one."
 
 
 class Authorise:
-    """ASGI middleware: nothing behind it sees a request the door does not admit."""
+    """ASGI middleware: nothing behind it sees a request the door does not admit, or one too many."""
 
-    def __init__(self, app: ASGIApp, *, door: Door) -> None:
+    def __init__(self, app: ASGIApp, *, rates: Rates) -> None:
         self._app = app
-        self._door = door
+        self._rates = rates
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             client = scope.get("client")
-            caller = self._door.admit(Headers(scope=scope), client[0] if client else None)
-            structlog.contextvars.bind_contextvars(caller=caller.value)
+            door: Door = scope["state"]["door"]
+            identity = await door.admit(Headers(scope=scope), client[0] if client else None)
+            structlog.contextvars.bind_contextvars(caller=identity.name)
+            self._count(identity)
+            scope["identity"] = identity
         await self._app(scope, receive, send)
+
+    def _count(self, identity: Identity) -> None:
+        wait = 0.0 if identity is LOOPBACK else self._rates.take(identity.name)
+        if wait:
+            headers = {"Retry-After": str(math.ceil(wait))}
+            message = "These are more requests than API_RATE_PER_MINUTE allows one caller."
+            raise HttpFault(429, code="too_many_requests", message=message, headers=headers)
 
 
 def _bearer(headers: Headers) -> bytes | None:
