@@ -8,6 +8,12 @@ from dealpulse.models import Operation, OperationState
 from dealpulse.store.database import Database, is_uuid
 
 
+class AskedOperation(Operation, frozen=True, kw_only=True):
+    """What is asked of a row, and since when. The time is kept as the database writes it, to the microsecond."""
+
+    asked_at: str
+
+
 class Operations:
     """The rows that say what is to be done and how far it is. Times are the database server's."""
 
@@ -61,6 +67,28 @@ class Operations:
         if not is_uuid(deal_id):
             return []
         return await self._database.call("deal_operations", list[Operation], deal_id=deal_id)
+
+    async def page_of_deal(
+        self,
+        deal_id: str,
+        *,
+        states: Sequence[OperationState] | None = None,
+        name: str | None = None,
+        limit: int,
+        after: AskedOperation | None = None,
+    ) -> list[AskedOperation]:
+        """Those of a deal behind ``after``, the latest asked for first, of some states or one name if given."""
+        if not is_uuid(deal_id):
+            return []
+        return await self._database.call(
+            "deal_operations_page",
+            list[AskedOperation],
+            deal_id=deal_id,
+            states=None if states is None else [state.value for state in states],
+            operation=name,
+            limit=limit,
+            after=None if after is None else {**_keys([after])[0], "asked_at": after.asked_at},
+        )
 
 
 def _keys(operations: Sequence[Operation]) -> list[dict[str, str]]:
