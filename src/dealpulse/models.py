@@ -324,6 +324,8 @@ class Finding(Struct, frozen=True, kw_only=True):
     explanation: str
     citation: Citation
     fingerprint: str
+    terms: tuple[str, ...] = ()
+    """What its clause is about (see ``fingerprints.clause_terms``); none: it is like no other."""
 
 
 class KeyFact(Struct, frozen=True, kw_only=True):
@@ -384,13 +386,17 @@ class Blocker(Struct, frozen=True, kw_only=True):
     citation: Citation
     fingerprint: str
     status: BlockerStatus = BlockerStatus.open
+    terms: tuple[str, ...] = ()
+    """What it is about, so that a later e-mail of the thread is known to mean it."""
 
 
 class RecordedCitation(Struct, frozen=True, kw_only=True):
-    """A citation and the document it points into."""
+    """A citation, and the document or the e-mail it points into: one of the two ids is there."""
 
-    document_id: str
+    document_id: str | None = None
+    email_id: str | None = None
     document_name: str
+    """The document's name, or the e-mail's subject."""
     citation: Citation
 
 
@@ -400,6 +406,14 @@ class FindingStatus(StrEnum):
     """No document says so any more."""
     rejected = "rejected"
     """A person said it is none."""
+
+
+class Review(StrEnum):
+    """What a person said of a finding last."""
+
+    accepted = "accepted"
+    rejected = "rejected"
+    corrected = "corrected"
 
 
 class RecordedFinding(Struct, frozen=True, kw_only=True):
@@ -415,7 +429,19 @@ class RecordedFinding(Struct, frozen=True, kw_only=True):
     status: FindingStatus
     origin: Origin
     first_seen_at: datetime
+    changed_at: datetime | None = None
+    """When its category, severity, action or title last became another."""
+    review: Review | None = None
     citations: tuple[RecordedCitation, ...]
+
+
+class BlockerReview(StrEnum):
+    """What a person said of a blocker last."""
+
+    resolved = "resolved"
+    dismissed_once = "dismissed_once"
+    dismissed = "dismissed"
+    corrected = "corrected"
 
 
 class RecordedBlocker(Struct, frozen=True, kw_only=True):
@@ -426,6 +452,44 @@ class RecordedBlocker(Struct, frozen=True, kw_only=True):
     email_subject: str
     blocker: Blocker
     origin: Origin
+    review: BlockerReview | None = None
+    updated_at: datetime | None = None
+
+
+class FindingVerdict(StrEnum):
+    """What a person may say of a finding; later runs respect it."""
+
+    accept = "accept"
+    reject = "reject"
+    """It is none, whoever states it again."""
+    correct = "correct"
+
+
+class BlockerVerdict(StrEnum):
+    """What a person may say of a blocker; later runs respect it."""
+
+    resolve = "resolve"
+    """It is settled, until a later e-mail raises it again."""
+    dismiss_once = "dismiss_once"
+    """It is none, until a later e-mail raises it again."""
+    dismiss = "dismiss"
+    """It is none, for good."""
+    reopen = "reopen"
+    correct = "correct"
+
+
+class Feedback(Struct, frozen=True, kw_only=True):
+    """What a person said of a finding or a blocker: one of the two ids is there."""
+
+    id: str
+    deal_id: str
+    finding_id: str | None = None
+    blocker_id: str | None = None
+    verdict: str
+    corrections: dict[str, str] = field(default_factory=dict)
+    reason: str = ""
+    author: str
+    created_at: datetime
 
 
 class DocumentAnalysis(Struct, frozen=True, kw_only=True):
@@ -439,6 +503,8 @@ class DocumentAnalysis(Struct, frozen=True, kw_only=True):
 class EmailAnalysis(Struct, frozen=True, kw_only=True):
     sentiment: Sentiment | None = None
     blockers: tuple[Blocker, ...] | None = None
+    findings: tuple[Finding, ...] | None = None
+    """What the message itself puts at risk: that it tries to instruct an AI."""
 
 
 class BriefStatus(StrEnum):

@@ -12,7 +12,7 @@ import jwt
 import pytest
 
 from dealpulse.local.stack import Stack
-from dealpulse.models import Deal, SourceType, SubjectType, Usage
+from dealpulse.models import Deal, FindingVerdict, SourceType, SubjectType, Usage
 from dealpulse.store import Store
 from dealpulse.store.schema import NEEDED
 from store.samples import (
@@ -41,6 +41,7 @@ READ_BY_MEMBERS = {
     "blockers",
     "blocker_mentions",
     "briefs",
+    "feedback",
 }
 """Whole rows of these; of sources all but the cursor; of all other tables nothing."""
 
@@ -95,6 +96,8 @@ async def filled_deal(store: Store, deal: Deal) -> Deal:
     await store.documents.save_content(document_id, mime_type="a/b", pages=[page(1, "text")])
     await store.documents.save_analysis(document_id, findings(finding("f1")), LOCAL)
     await store.emails.save_analysis(email_id, blockers(blocker("b1")), LOCAL)
+    (recorded,) = await store.findings.of_deal(deal.id)
+    await store.findings.review(recorded.id, FindingVerdict.accept, author="anna")
     await store.briefs.save(brief(deal.id))
     await store.usage.record(deal.id, Usage(operation="analyze", origin=LOCAL), document_id=document_id)
     await store.answers.put("k", "{}", operation="analyze", model="m")

@@ -187,11 +187,11 @@ def _risks(
             continue
         cited = tuple(
             CitedPage(
-                document_id=citation.document_id,
+                document_id=citation.document_id or "",
                 document=citation.document_name,
                 page=citation.citation.page,
                 quote=citation.citation.quote,
-                link=links.get(citation.document_id),
+                link=links.get(citation.document_id or ""),
             )
             for citation in finding.citations
             if citation.citation.verification is not Verification.unverified

@@ -100,6 +100,7 @@ class Emails:
             email_id=email_id,
             sentiment=analysis.sentiment,
             blockers=analysis.blockers,
+            findings=analysis.findings,
             origin=origin,
         )
 

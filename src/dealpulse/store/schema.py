@@ -31,19 +31,21 @@ NEEDED: Final[Mapping[str, str]] = {
     "document_pages": "document_id number kind text char_start char_end label method confidence rotation warnings",
     "findings": (
         "id deal_id fingerprint category severity action title explanation status origin first_seen_at updated_at"
+        " terms review corrections changed_at"
     ),
     "finding_citations": (
-        "document_id position finding_id page quote char_start char_end verification category severity action title"
-        " explanation origin"
+        "document_id email_id position finding_id page quote char_start char_end verification category severity action "
+        "title explanation origin"
     ),
     "blockers": (
         "id deal_id fingerprint email_id title owner due_date needed_action opened_on status page quote char_start"
-        " char_end verification origin created_at updated_at"
+        " char_end verification origin created_at updated_at thread_key terms review reviewed_at corrections"
     ),
     "blocker_mentions": (
         "email_id position blocker_id title owner due_date needed_action opened_on status page quote char_start"
         " char_end verification origin"
     ),
+    "feedback": "id deal_id finding_id blocker_id verdict corrections reason author created_at",
     "briefs": "id deal_id brief_date status markdown content origin created_at updated_at",
     "ai_usage": (
         "id deal_id document_id email_id operation engine model confidence input_tokens output_tokens"

@@ -19,7 +19,7 @@ from dealpulse.models import (
     Workstream,
     WorkstreamScore,
 )
-from dealpulse.processors.fingerprints import blocker_fingerprint, finding_fingerprint
+from dealpulse.processors.fingerprints import blocker_fingerprint, clause_terms, finding_fingerprint, topic_terms
 from dealpulse.processors.operations.contract import DocumentText, EmailText
 from dealpulse.processors.operations.offline.injection import injections
 from dealpulse.processors.operations.offline.sentences import Sentence, page_sentences
@@ -72,14 +72,15 @@ def read_findings(entries: Iterable[RiskEntry], document: DocumentText) -> tuple
     found: dict[str, Finding] = {}
     for entry in (*entries, *injections(document.pages)):
         citation = verifier.verify(entry.quote, entry.page)
-        fingerprint = finding_fingerprint(entry.category, _clause(citation, sentences))
+        clause = _clause(citation, sentences)
+        fingerprint = finding_fingerprint(entry.category, clause)
         known = found.get(fingerprint)
         if known is None or _rank(citation) < _rank(known.citation):
-            found[fingerprint] = _finding(entry, citation, fingerprint)
+            found[fingerprint] = _finding(entry, citation, fingerprint, clause_terms(clause))
     return tuple(sorted(found.values(), key=lambda finding: finding.severity))
 
 
-def _finding(entry: RiskEntry, citation: Citation, fingerprint: str) -> Finding:
+def _finding(entry: RiskEntry, citation: Citation, fingerprint: str, terms: tuple[str, ...]) -> Finding:
     return Finding(
         category=entry.category,
         severity=entry.severity,
@@ -88,6 +89,7 @@ def _finding(entry: RiskEntry, citation: Citation, fingerprint: str) -> Finding:
         explanation=entry.explanation,
         citation=citation,
         fingerprint=fingerprint,
+        terms=terms,
     )
 
 
@@ -127,6 +129,9 @@ def read_blockers(entries: Iterable[BlockerEntry], email: EmailText) -> tuple[Bl
     found: dict[str, Blocker] = {}
     for entry in entries:
         at = verifier.verify(entry.quote, None)
+        if entry.resolved and at.verification is Verification.unverified:
+            # Nothing the message says settles it: an answer alone must not.
+            continue
         fingerprint = blocker_fingerprint(email.thread_key, entry.title, entry.owner)
         found.setdefault(
             fingerprint,
@@ -139,6 +144,7 @@ def read_blockers(entries: Iterable[BlockerEntry], email: EmailText) -> tuple[Bl
                 citation=Citation(quote=at.quote, page=None, verification=at.verification, start=at.start, end=at.end),
                 fingerprint=fingerprint,
                 status=BlockerStatus.resolved if entry.resolved else BlockerStatus.open,
+                terms=topic_terms(entry.title),
             ),
         )
     return tuple(found.values())
