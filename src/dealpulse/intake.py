@@ -22,7 +22,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from dealpulse import interventions, outbox
+from dealpulse import feedback, interventions, outbox
 from dealpulse.errors import Invalid, NotFound
 from dealpulse.interventions import Replayed
 from dealpulse.jobs import (
@@ -36,7 +36,7 @@ from dealpulse.jobs import (
     SyncSource,
     SyncType,
 )
-from dealpulse.models import Deal, Document, Source, SourceType
+from dealpulse.models import BlockerVerdict, Deal, Document, FindingVerdict, Source, SourceType
 from dealpulse.queue import Batch, Enqueued, History, Letters, QueueClient, QueueStats
 from dealpulse.store import Store
 from dealpulse.store.files import storage_key
@@ -46,6 +46,8 @@ log = structlog.get_logger(__name__)
 WORK_ASKED: Final = "work_asked"
 QUEUE_PAUSED: Final = "queue_paused"
 QUEUE_RESUMED: Final = "queue_resumed"
+FINDING_REVIEWED: Final = "finding_reviewed"
+BLOCKER_REVIEWED: Final = "blocker_reviewed"
 
 MAX_TEXT_LENGTH: Final = 255
 MAX_LOCATION_LENGTH: Final = 4096
@@ -213,6 +215,38 @@ class Intake:
         deal = "" if deal_id is None else (await self.store.deals.get(deal_id)).id
         await self.queue.resume(queue, deal)
         log.info(QUEUE_RESUMED, queue=queue.name, deal_id=deal)
+
+    # --- what people say of what was found --------------------------------------------------------------------------
+
+    async def review_finding(
+        self, finding_id: str, verdict: str, *, corrections: Mapping[str, str], reason: str = "", author: str
+    ) -> None:
+        """Accept a finding, reject it, or correct its category, severity, action or title; later runs respect it.
+
+        Raises:
+            Invalid: ``unknown_verdict``, ``invalid_correction`` or ``invalid_reason``.
+            NotFound: ``finding_not_found``.
+        """
+        chosen = _choose(FindingVerdict, verdict, code="unknown_verdict", what="verdict")
+        corrected = feedback.corrections_of_finding(corrections, wanted=chosen is FindingVerdict.correct)
+        said = feedback.reason_of(reason)
+        await self.store.findings.review(finding_id, chosen, corrections=corrected, reason=said, author=author)
+        log.info(FINDING_REVIEWED, finding_id=finding_id, verdict=chosen.value, author=author)
+
+    async def review_blocker(
+        self, blocker_id: str, verdict: str, *, corrections: Mapping[str, str], reason: str = "", author: str
+    ) -> None:
+        """Resolve a blocker, dismiss it once or for good, reopen it, or correct it; later e-mails respect that.
+
+        Raises:
+            Invalid: ``unknown_verdict``, ``invalid_correction`` or ``invalid_reason``.
+            NotFound: ``blocker_not_found``.
+        """
+        chosen = _choose(BlockerVerdict, verdict, code="unknown_verdict", what="verdict")
+        corrected = feedback.corrections_of_blocker(corrections, wanted=chosen is BlockerVerdict.correct)
+        said = feedback.reason_of(reason)
+        await self.store.blockers.review(blocker_id, chosen, corrections=corrected, reason=said, author=author)
+        log.info(BLOCKER_REVIEWED, blocker_id=blocker_id, verdict=chosen.value, author=author)
 
     # --- what comes in by hand ------------------------------------------------------------------------------------
 

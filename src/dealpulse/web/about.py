@@ -25,6 +25,16 @@ async def email(request: ApiRequest) -> str:
     return (await request.state["store"].emails.get(request.path_params["email_id"])).deal_id
 
 
+async def finding(request: ApiRequest) -> str:
+    """The address names a finding."""
+    return await request.state["store"].findings.deal_of(request.path_params["finding_id"])
+
+
+async def blocker(request: ApiRequest) -> str:
+    """The address names a blocker."""
+    return await request.state["store"].blockers.deal_of(request.path_params["blocker_id"])
+
+
 async def job(request: ApiRequest) -> str:
     """The address names a job. One that belongs to no deal is nobody's."""
     found = await request.state["queue"].job(request.path_params["job_id"])

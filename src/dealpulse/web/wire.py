@@ -67,6 +67,16 @@ class PauseRequest(Incoming, frozen=True, kw_only=True):
     """Only this deal's jobs; the whole queue when left out."""
 
 
+class FeedbackRequest(Incoming, frozen=True, kw_only=True):
+    """``verdict``: accept, reject or correct a finding; resolve, dismiss_once, dismiss, reopen or correct a blocker."""
+
+    verdict: str
+    corrections: dict[str, str] = field(default_factory=dict)
+    """With ``correct`` only. Of a finding: category, severity, action, title; of a blocker: title, owner, due_date,
+    needed_action."""
+    reason: str = ""
+
+
 class TokenRequest(Incoming, frozen=True, kw_only=True):
     name: str
     scope: str = "enqueue"
@@ -299,6 +309,56 @@ class BriefView(Outgoing, frozen=True, kw_only=True):
 
 class BriefAnswer(Success, frozen=True, kw_only=True):
     brief: BriefView
+
+
+class CitationView(Outgoing, frozen=True, kw_only=True):
+    """Where something is said: in a document or in an e-mail. ``start`` and ``end`` are offsets in the page's text."""
+
+    document_id: str | None
+    email_id: str | None
+    name: str
+    page: int | None
+    quote: str
+    start: int | None
+    end: int | None
+    verification: str
+    """``verified``, ``repaired`` or ``unverified``: then the quote was not found, and it is no fact."""
+
+
+class FindingView(Outgoing, frozen=True, kw_only=True):
+    id: str
+    category: str
+    severity: str
+    action: str
+    title: str
+    explanation: str
+    status: str
+    review: str | None
+    engine: str
+    confidence: str
+    first_seen_at: datetime.datetime
+    changed_at: datetime.datetime | None
+    citations: list[CitationView]
+
+
+class FindingsAnswer(Success, frozen=True, kw_only=True):
+    findings: list[FindingView]
+
+
+class BlockerView(Outgoing, frozen=True, kw_only=True):
+    id: str
+    title: str
+    owner: str | None
+    due_date: datetime.date | None
+    needed_action: str
+    opened_on: datetime.date
+    status: str
+    review: str | None
+    citation: CitationView
+
+
+class BlockersAnswer(Success, frozen=True, kw_only=True):
+    blockers: list[BlockerView]
 
 
 class TokenView(Outgoing, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dealpulse.web.api import access, briefs, deals, documents, emails, jobs, queues, sources, webhooks
+from dealpulse.web.api import access, briefs, deals, documents, emails, findings, jobs, queues, sources, webhooks
 from dealpulse.web.routing import Endpoint
 
 ENDPOINTS: Final[tuple[Endpoint, ...]] = (
@@ -15,6 +15,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *deals.ENDPOINTS,
     *sources.ENDPOINTS,
     *briefs.ENDPOINTS,
+    *findings.ENDPOINTS,
     *webhooks.ENDPOINTS,
     *access.ENDPOINTS,
 )
