@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from msgspec.structs import replace
+
 from dealpulse.models import (
     Blocker,
     BlockerStatus,
@@ -22,6 +24,7 @@ from dealpulse.models import (
 from dealpulse.processors.fingerprints import blocker_fingerprint, clause_terms, finding_fingerprint, topic_terms
 from dealpulse.processors.operations.contract import DocumentText, EmailText
 from dealpulse.processors.operations.offline.injection import injections
+from dealpulse.processors.operations.offline.risks import risks
 from dealpulse.processors.operations.offline.sentences import Sentence, page_sentences
 from dealpulse.processors.operations.schemas import (
     BlockerEntry,
@@ -66,11 +69,27 @@ def read_classification(answers: Sequence[ClassificationAnswer]) -> Classificati
 
 
 def read_findings(entries: Iterable[RiskEntry], document: DocumentText) -> tuple[Finding, ...]:
-    """The risks with their quotes looked up, one a fingerprint. Injections are scanned for, whoever answered."""
-    verifier = QuoteVerifier(document.pages)
-    sentences = _SentencesByPage(document.pages)
+    """The risks with their quotes looked up, one a fingerprint. Injections are scanned for, whoever answered.
+
+    A document that tries to instruct its reader may have silenced a model: there the rules' own findings count too.
+    """
+    attempts = list(injections(document.pages))
+    by_rule = risks(document.pages).risks if attempts else []
+    return _looked_up([*entries, *by_rule, *attempts], document.pages)
+
+
+def read_email_findings(email: EmailText) -> tuple[Finding, ...]:
+    """What a message itself puts at risk: that it tries to instruct an AI. Citations of e-mails have no page."""
+    body = _body(email)
+    found = _looked_up(list(injections((body,), what="e-mail")), (body,))
+    return tuple(replace(one, citation=replace(one.citation, page=None)) for one in found)
+
+
+def _looked_up(entries: Sequence[RiskEntry], pages: Sequence[Page]) -> tuple[Finding, ...]:
+    verifier = QuoteVerifier(pages)
+    sentences = _SentencesByPage(pages)
     found: dict[str, Finding] = {}
-    for entry in (*entries, *injections(document.pages)):
+    for entry in entries:
         citation = verifier.verify(entry.quote, entry.page)
         clause = _clause(citation, sentences)
         fingerprint = finding_fingerprint(entry.category, clause)
@@ -124,8 +143,7 @@ def read_sentiment(answer: SentimentAnswer) -> Sentiment:
 
 def read_blockers(entries: Iterable[BlockerEntry], email: EmailText) -> tuple[Blocker, ...]:
     """The blockers with their quotes looked up in the new message. Citations of e-mails have no page."""
-    body = Page(number=1, kind=PageKind.section, text=email.body_text, char_start=0, char_end=len(email.body_text))
-    verifier = QuoteVerifier((body,))
+    verifier = QuoteVerifier((_body(email),))
     found: dict[str, Blocker] = {}
     for entry in entries:
         at = verifier.verify(entry.quote, None)
@@ -148,6 +166,11 @@ def read_blockers(entries: Iterable[BlockerEntry], email: EmailText) -> tuple[Bl
             ),
         )
     return tuple(found.values())
+
+
+def _body(email: EmailText) -> Page:
+    """The new message as a page, which quotes are looked up in."""
+    return Page(number=1, kind=PageKind.section, text=email.body_text, char_start=0, char_end=len(email.body_text))
 
 
 def _distinct(values: Iterable[str]) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from dealpulse.processors.operations.instructions import BLOCKERS, QUOTING, SENT
 from dealpulse.processors.operations.material import email_material
 from dealpulse.processors.operations.offline.blockers import blockers
 from dealpulse.processors.operations.offline.sentiment import sentiment
-from dealpulse.processors.operations.reading import read_blockers, read_sentiment
+from dealpulse.processors.operations.reading import read_blockers, read_email_findings, read_sentiment
 from dealpulse.processors.operations.schemas import EmailAnswer
 
 VERSION = "1"
@@ -39,7 +39,9 @@ def _offline(email: EmailText) -> EmailAnswer:
 
 def read(answers: Sequence[EmailAnswer], email: EmailText) -> EmailAnalysis:
     return EmailAnalysis(
-        sentiment=read_sentiment(answers[0].sentiment), blockers=read_blockers(answers[0].blockers, email)
+        sentiment=read_sentiment(answers[0].sentiment),
+        blockers=read_blockers(answers[0].blockers, email),
+        findings=read_email_findings(email),
     )
 
 
