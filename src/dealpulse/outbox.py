@@ -44,6 +44,12 @@ class Operations(Protocol):
     async def touch(self, operations: Sequence[Operation]) -> None: ...
 
 
+class Deferred(Operations, Protocol):
+    """Rows that also keep what is to be asked for again later."""
+
+    async def ask_due(self, *, limit: int) -> list[Operation]: ...
+
+
 async def request(
     jobs: Sequence[Job],
     *,
@@ -79,6 +85,16 @@ async def enqueue_asked(
     enqueued = await queue.enqueue_many(jobs, run_at=run_at, batch=batch)
     await operations.mark_queued([job.operation for job in jobs])
     return enqueued
+
+
+async def ask_due(*, operations: Deferred, queue: QueueClient, limit: int = 50) -> int:
+    """Enqueue what was put off until now, at most ``limit`` at a time; returns how many.
+
+    A crash on the way leaves rows that are ``pending``, which :func:`reconcile` finds.
+    """
+    jobs = [job_for(operation) for operation in await operations.ask_due(limit=limit)]
+    await enqueue_asked(jobs, operations=operations, queue=queue)
+    return len(jobs)
 
 
 async def reconcile(*, operations: Operations, queue: QueueClient, older_than: float, limit: int = 500) -> int:

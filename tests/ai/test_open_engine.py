@@ -165,13 +165,13 @@ async def test_doctor_hears_what_is_wrong_and_what_to_do(
 async def test_doctor_hears_that_the_api_is_away(
     claude: FakeClaude, ai: AiSettings, behaviour: Behaviour, expected: type[Exception]
 ) -> None:
-    claude.script(behaviour)
+    claude.script_models(behaviour)
     with pytest.raises(expected):
         await check_key(ai)
 
 
 async def test_doctor_hears_that_the_address_is_not_claudes(claude: FakeClaude, ai: AiSettings) -> None:
-    claude.script(foreign_page())
+    claude.script_models(foreign_page())
     with pytest.raises(Permanent) as raised:
         await check_key(ai)
     assert raised.value.code == "ai_address_wrong"

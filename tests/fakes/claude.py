@@ -187,6 +187,7 @@ class FakeClaude:
         self.requests: list[MessageRequest] = []
         self.answerer: Answerer = answerer or _smallest
         self._script: deque[Behaviour] = deque()
+        self._models_script: deque[Behaviour] = deque()
         self._ids = itertools.count(1)
         self._cached: set[str] = set()
 
@@ -195,11 +196,16 @@ class FakeClaude:
         self.requests.clear()
         self.answerer = _smallest
         self._script.clear()
+        self._models_script.clear()
         self._cached.clear()
 
     def script(self, *behaviours: Behaviour) -> None:
-        """The next requests get these, one each."""
+        """The next questions get these, one each."""
         self._script.extend(behaviours)
+
+    def script_models(self, *behaviours: Behaviour) -> None:
+        """The next requests about models get these, one each."""
+        self._models_script.extend(behaviours)
 
     def app(self) -> Starlette:
         return Starlette(
@@ -249,9 +255,9 @@ class FakeClaude:
         return JSONResponse(found) if found else _error(404, "not_found_error", "model not found", "req_model")
 
     def _scripted(self, request: Request) -> Response | None:
-        if not self._script:
+        if not self._models_script:
             return None
-        return self._script.popleft()(request, MessageRequest({}, dict(request.headers), "req_models", {}))
+        return self._models_script.popleft()(request, MessageRequest({}, dict(request.headers), "req_models", {}))
 
     def _input_usage(self, body: Json) -> Json:
         """Prompt caching: the longest marked prefix seen before is read, what is marked beyond it is written."""

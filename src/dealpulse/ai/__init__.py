@@ -5,7 +5,8 @@ The SDK behind Claude takes two seconds and 76 MB to import, so nothing here imp
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 
 import structlog
@@ -14,13 +15,24 @@ from dealpulse.ai.cache import CachedEngine
 from dealpulse.ai.contract import Answer, AnswerCache, Engine, Material, Question, Unanswered
 from dealpulse.ai.fallback import FallbackEngine
 from dealpulse.ai.local import LOCAL_MODEL, LocalEngine
+from dealpulse.ai.routing import RoutedEngine
+from dealpulse.errors import Permanent, Transient
 from dealpulse.health import Health
 from dealpulse.models import EngineName
 from dealpulse.settings import AiSettings, Secret
 
-__all__ = ["Answer", "Engine", "Material", "Question", "Unanswered", "check_key", "open_engine"]
+__all__ = ["Answer", "Engine", "Material", "Question", "Unanswered", "check_key", "open_engine", "watch_models"]
 
 ENGINE_OPENED = "ai_engine_opened"
+MODELS_WRONG = "ai_models_wrong"
+MODELS_UNCHECKED = "ai_models_unchecked"
+MODEL_RETIRING = "ai_model_retiring"
+
+MODELS = "claude models"
+"""What the check of the models goes by on the health board: a call that succeeds says nothing about the others."""
+_AWAY_SECONDS = 60.0
+_WRONG_SECONDS = 600.0
+_DAY_SECONDS = 86_400.0
 
 _log = structlog.get_logger(__name__)
 
@@ -40,8 +52,8 @@ async def open_engine(
     ``guard`` wraps Claude itself, so that what the cache knows is answered whatever the guard says.
     """
     engine = LocalEngine() if ai.api_key is None else _claude(ai, ai.api_key, cache=cache, health=health, guard=guard)
-    name, model = (EngineName.local, LOCAL_MODEL) if ai.api_key is None else (EngineName.claude, ai.model)
-    _log.info(ENGINE_OPENED, engine=name.value, model=model, fallback_local=ai.fallback_local)
+    name, models = (EngineName.local, (LOCAL_MODEL,)) if ai.api_key is None else (EngineName.claude, ai.all_models)
+    _log.info(ENGINE_OPENED, engine=name.value, models=models, fallback_local=ai.fallback_local)
     async with aclosing(engine):
         yield engine
 
@@ -52,18 +64,55 @@ def _claude(
     from dealpulse.ai.claude import ClaudeEngine
     from dealpulse.ai.connection import open_client
 
-    engine = guard(ClaudeEngine(open_client(ai, api_key), model=ai.model, timeout=ai.timeout, health=health))
-    if cache is not None:
-        engine = CachedEngine(engine, cache=cache, identity=f"{EngineName.claude.value}:{ai.model}")
-    if ai.fallback_local:
-        engine = FallbackEngine(engine, stand_in=LocalEngine())
-    return engine
+    def engine_of(model: str) -> Engine:
+        engine = guard(ClaudeEngine(open_client(ai, api_key), model=model, timeout=ai.timeout, health=health))
+        if cache is None:
+            return engine
+        return CachedEngine(engine, cache=cache, identity=f"{EngineName.claude.value}:{model}")
+
+    routed = RoutedEngine({model: engine_of(model) for model in ai.all_models}, model_for=ai.model_for)
+    return FallbackEngine(routed, stand_in=LocalEngine()) if ai.fallback_local else routed
 
 
 async def check_key(ai: AiSettings) -> str:
-    """One sentence about the AI settings, for `doctor`; raises ``Permanent`` or ``Unavailable`` with advice."""
+    """A few sentences about the AI settings, for `doctor`; raises ``Permanent`` or ``Unavailable`` with advice."""
     if ai.api_key is None:
         return "No ANTHROPIC_API_KEY is set: the offline engine answers, with low confidence."
     from dealpulse.ai.connection import check_account
 
-    return await check_account(ai, ai.api_key)
+    retiring = await check_account(ai, ai.api_key)
+    if not retiring:
+        names = " and ".join(ai.all_models)
+        return f"The key is accepted and {names} {'is' if len(ai.all_models) == 1 else 'are'} available."
+    return " ".join(["The key is accepted.", *(one.warning for one in retiring)])
+
+
+async def watch_models(
+    ai: AiSettings, *, health: Health, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+) -> None:
+    """Look at once, and then every day, whether the configured models can be had; until cancelled.
+
+    A key or model that cannot work is logged as an error and on the health board until it can. An API that is away
+    says nothing about either: it is asked again within the minute.
+    """
+    while ai.api_key is not None:
+        await sleep(await _look_at_models(ai, ai.api_key, health))
+
+
+async def _look_at_models(ai: AiSettings, api_key: Secret, health: Health) -> float:
+    """Returns the seconds until the next look."""
+    from dealpulse.ai.connection import check_account
+
+    try:
+        retiring = await check_account(ai, api_key)
+    except Transient as error:
+        _log.warning(MODELS_UNCHECKED, code=error.code)
+        return _AWAY_SECONDS
+    except Permanent as error:
+        health.failed(MODELS, error.message)
+        _log.error(MODELS_WRONG, code=error.code, advice=error.message)
+        return _WRONG_SECONDS
+    health.succeeded(MODELS)
+    for one in retiring:
+        _log.warning(MODEL_RETIRING, model=one.model, retires_on=one.retires_on)
+    return _DAY_SECONDS

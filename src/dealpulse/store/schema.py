@@ -14,7 +14,7 @@ from dealpulse.store.database import Database
 from dealpulse.store.migrate import packaged_migrations
 
 NEEDED: Final[Mapping[str, str]] = {
-    "deals": "id name status time_zone created_at updated_at",
+    "deals": "id name status time_zone created_at updated_at ai_daily_budget_usd",
     "deal_members": "deal_id user_id role",
     "sources": "id deal_id type name location state cursor last_synced_at last_error created_at updated_at",
     "emails": (
@@ -53,6 +53,7 @@ NEEDED: Final[Mapping[str, str]] = {
     "processing_operations": (
         "subject_type subject_id operation deal_id state asked_again error_code error_message asked_at changed_at"
     ),
+    "deferred_operations": "subject_type subject_id operation deal_id due_at",
     "dealpulse_migrations": "name sha256 applied_at",
 }
 """Table to its columns, separated by spaces."""
