@@ -77,40 +77,57 @@ DocumentOperationSpec: TypeAlias = DocumentSpec[Any]
 class _Asking(Generic[SchemaT]):
     """One document's questions: a few at a time, and none begun after one has failed.
 
-    Those under way then are waited for: they are paid for, and their answers are kept for the next try.
+    Those under way then are waited for: they are paid for, and their answers are kept for the next try. Parts of a
+    section come before sections that wait, so that a fault in all of them is found after few questions.
     """
 
     def __init__(self, ask: Callable[[DocumentText], Question[SchemaT]], engine: Engine) -> None:
         self._ask = ask
         self._engine = engine
-        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._waiting: asyncio.LifoQueue[DocumentText] = asyncio.LifoQueue()
+        self._answered: list[tuple[DocumentText, Answer[SchemaT]]] = []
         self._fault: Exception | None = None
 
     async def about(self, document: DocumentText) -> list[tuple[DocumentText, Answer[SchemaT]]]:
-        """Every section with its answer. Raises the first fault."""
-        answered = await self._all(sections_of(document))
+        """Every section with its answer, in order. Raises the first fault."""
+        self._put(sections_of(document))
+        askers = [asyncio.create_task(self._go_on()) for _ in range(AT_ONCE)]
+        try:
+            await self._waiting.join()
+        finally:
+            for asker in askers:
+                asker.cancel()
+            await asyncio.gather(*askers, return_exceptions=True)
         if self._fault is not None:
             raise self._fault
-        return answered
+        return sorted(self._answered, key=lambda answered: _position(answered[0]))
 
-    async def _all(self, sections: Sequence[DocumentText]) -> list[tuple[DocumentText, Answer[SchemaT]]]:
-        found = await asyncio.gather(*(self._one(section) for section in sections))
-        return [answered for some in found for answered in some]
+    def _put(self, sections: Sequence[DocumentText]) -> None:
+        for section in reversed(sections):
+            self._waiting.put_nowait(section)
 
-    async def _one(self, section: DocumentText) -> list[tuple[DocumentText, Answer[SchemaT]]]:
-        """A section's answer, or those of its halves when it or its answer proves too long; none after a fault."""
-        async with self._turns:
-            if self._fault is not None:
-                return []
-            try:
-                return [(section, await self._engine.ask(self._ask(section)))]
-            except Exception as error:
-                parts = smaller(section) if _is_too_long(error) else []
-                if not parts:
-                    self._fault = self._fault or error
-                    return []
-        _log.info(SECTION_DIVIDED, parts=len(parts), pages=len(section.pages))
-        return await self._all(parts)
+    async def _go_on(self) -> None:
+        while True:
+            section = await self._waiting.get()
+            if self._fault is None:
+                await self._one(section)
+            self._waiting.task_done()
+
+    async def _one(self, section: DocumentText) -> None:
+        """Have it answered, or its parts when it or its answer proves too long."""
+        try:
+            self._answered.append((section, await self._engine.ask(self._ask(section))))
+        except Exception as error:
+            parts = smaller(section) if _is_too_long(error) else []
+            if parts:
+                _log.info(SECTION_DIVIDED, parts=len(parts), pages=len(section.pages))
+                self._put(parts)
+            else:
+                self._fault = self._fault or error
+
+
+def _position(section: DocumentText) -> tuple[int, int]:
+    return (section.pages[0].number, section.pages[0].char_start) if section.pages else (0, 0)
 
 
 def _is_too_long(error: Exception) -> bool:
