@@ -44,9 +44,12 @@ def sections_of(document: DocumentText, *, longest: int = LONGEST_SECTION) -> li
 
 
 def smaller(section: DocumentText) -> list[DocumentText]:
-    """The section in two or three of at most half its length; none when it is too short to be divided."""
+    """The section in two, rarely three, of at most six tenths of it; none when it is too short to be divided.
+
+    Not exact halves: those end within a page, and the page then leaves a third section of next to nothing.
+    """
     length = sum(len(page.text) for page in section.pages)
-    return sections_of(section, longest=length // 2) if length >= 2 * SMALLEST_SECTION else []
+    return sections_of(section, longest=length * 6 // 10) if length >= 2 * SMALLEST_SECTION else []
 
 
 def _cut(page: Page, longest: int) -> Iterator[Page]:
