@@ -92,7 +92,7 @@ async def ask_due(*, operations: Deferred, queue: QueueClient, limit: int = 50) 
 
     A crash on the way leaves rows that are ``pending``, which :func:`reconcile` finds.
     """
-    jobs = [job_for(operation) for operation in await operations.ask_due(limit=limit)]
+    jobs = _jobs(await operations.ask_due(limit=limit))
     await enqueue_asked(jobs, operations=operations, queue=queue)
     return len(jobs)
 
@@ -103,13 +103,7 @@ async def reconcile(*, operations: Operations, queue: QueueClient, older_than: f
     Looks at the ``limit`` rows left alone longest, at least ``older_than`` seconds, and moves them to the end.
     """
     asked = await operations.stale(older_than=older_than, limit=limit)
-    jobs = []
-    for operation in asked:
-        try:
-            jobs.append(job_for(operation))
-        except ValueError:
-            # Written by a newer version during a rolling deploy: its own workers will see to it.
-            _log.warning(UNKNOWN_OPERATION, subject_type=operation.subject_type, operation=operation.name)
+    jobs = _jobs(asked)
     enqueued = await queue.enqueue_missing(jobs) if jobs else []
     await operations.mark_queued([job.operation for job in jobs])
     await operations.touch(asked)
@@ -117,3 +111,15 @@ async def reconcile(*, operations: Operations, queue: QueueClient, older_than: f
     if missing:
         _log.warning(RECONCILED, missing=missing, looked_at=len(asked))
     return missing
+
+
+def _jobs(asked: Sequence[Operation]) -> list[Job]:
+    """The jobs those operations are, but for the unknown."""
+    jobs = []
+    for operation in asked:
+        try:
+            jobs.append(job_for(operation))
+        except ValueError:
+            # Written by a newer version during a rolling deploy: its own workers will see to it.
+            _log.warning(UNKNOWN_OPERATION, subject_type=operation.subject_type, operation=operation.name)
+    return jobs

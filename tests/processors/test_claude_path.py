@@ -438,6 +438,19 @@ async def test_a_contract_longer_than_the_model_can_take_is_read_in_sections_to_
     assert {bill.operation for bill in paid} == {"document.analyze", "document.overview"}
 
 
+async def test_a_worker_says_at_its_start_that_a_model_does_not_exist_and_works_on(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    wrong = {**environment, "ANTHROPIC_MODELS": "email=claude-unheard-of"}
+    async with arq("EmailWorkerSettings", environment=wrong, folder=tmp_path) as worker:
+        line = await worker.says("ai_models_wrong")
+        assert (line["level"], line["code"]) == ("error", "ai_model_unknown")
+        assert "claude-sonnet-5-5" in str(line["advice"])
+        await worker.says("worker_started")
+        worker.process.terminate()
+        assert await worker.ends() == 0
+
+
 async def test_a_spent_budget_puts_work_off_until_tomorrow_and_burns_no_attempt(
     clean_stack: Stack,
     claude: FakeClaude,

@@ -76,12 +76,13 @@ async def reconcile_queues(ctx: dict[str, Any]) -> int:
     Also what was put off until now: analyses the offline engine stood in for.
     """
     runtime: Runtime = ctx["runtime"]
-    await ask_due(operations=runtime.store.operations, queue=runtime.queue)
-    return await reconcile(
+    missing = await reconcile(
         operations=runtime.store.operations,
         queue=runtime.queue,
         older_than=runtime.settings.reconcile_seconds,
     )
+    await ask_due(operations=runtime.store.operations, queue=runtime.queue)
+    return missing
 
 
 COROUTINES: Final[Mapping[str, WorkerCoroutine]] = {

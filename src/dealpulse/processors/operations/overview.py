@@ -11,11 +11,9 @@ from dealpulse.ai.contract import Material, Question
 from dealpulse.processors.operations.contract import DocumentText
 from dealpulse.processors.operations.instructions import OVERVIEW, instructions
 from dealpulse.processors.operations.material import section_label
-from dealpulse.processors.operations.schemas import OverviewAnswer, SummaryAnswer
+from dealpulse.processors.operations.schemas import SUMMARY_LINES, OverviewAnswer, SummaryAnswer
 
 VERSION = "1"
-LINES = 5
-"""Of a summary."""
 
 
 def overview_question(name: str, summaries: Sequence[tuple[DocumentText, SummaryAnswer]]) -> Question[OverviewAnswer]:
@@ -41,4 +39,4 @@ def pick(summaries: Sequence[SummaryAnswer]) -> OverviewAnswer:
     kinds = Counter(summary.document_type for summary in summaries)
     lines = [[line.strip() for line in summary.summary.splitlines() if line.strip()] for summary in summaries]
     in_turn = dict.fromkeys(line for line in chain.from_iterable(zip_longest(*lines)) if line)
-    return OverviewAnswer(document_type=kinds.most_common(1)[0][0], summary="\n".join(list(in_turn)[:LINES]))
+    return OverviewAnswer(document_type=kinds.most_common(1)[0][0], summary="\n".join(list(in_turn)[:SUMMARY_LINES]))

@@ -25,6 +25,7 @@ from dealpulse.processors.operations.contract import DocumentText, EmailText
 from dealpulse.processors.operations.offline.injection import injections
 from dealpulse.processors.operations.offline.sentences import Sentence, page_sentences
 from dealpulse.processors.operations.schemas import (
+    SUMMARY_LINES,
     BlockerEntry,
     ClassificationAnswer,
     NamedValue,
@@ -34,9 +35,6 @@ from dealpulse.processors.operations.schemas import (
     SummaryAnswer,
 )
 from dealpulse.processors.verification import QuoteVerifier
-
-LINES = 5
-"""Of a summary."""
 
 
 def read_summary(sections: Sequence[tuple[DocumentText, SummaryAnswer]], overview: OverviewAnswer | None) -> Summary:
@@ -64,7 +62,7 @@ def _section(text: DocumentText, answer: SummaryAnswer) -> SectionSummary:
 def _in_lines(text: str) -> str:
     """At most five lines; what more there is stands in the last of them, so that no sentence is lost."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return "\n".join([*lines[: LINES - 1], *filter(None, [" ".join(lines[LINES - 1 :])])])
+    return "\n".join([*lines[: SUMMARY_LINES - 1], *filter(None, [" ".join(lines[SUMMARY_LINES - 1 :])])])
 
 
 def read_classification(answers: Sequence[ClassificationAnswer]) -> Classification:

@@ -13,6 +13,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from dealpulse.models import Action, RiskCategory, SentimentLabel, Severity, Workstream
 
+SUMMARY_LINES = 5
+
 
 class Entry(BaseModel):
     """One entry of an answer's list."""
