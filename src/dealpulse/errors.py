@@ -21,6 +21,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dealpulse.models import Usage
 
 
 class DealPulseError(Exception):
@@ -31,6 +35,8 @@ class DealPulseError(Exception):
     """
 
     code = "error"
+    usage: Usage | None = None
+    """What a model had been paid by the time this went wrong."""
 
     def __init__(self, message: str, *, code: str | None = None) -> None:
         # Half a character, as in a file's name that is no UTF-8, could be neither stored nor sent.

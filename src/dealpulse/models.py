@@ -335,14 +335,25 @@ class KeyFact(Struct, frozen=True, kw_only=True):
     value: str
 
 
+class SectionSummary(Struct, frozen=True, kw_only=True):
+    """What a section of a long document says. Two sections may share the page between them."""
+
+    first_page: int
+    last_page: int
+    summary: str
+
+
 class Summary(Struct, frozen=True, kw_only=True):
     document_type: str
     summary: str
+    """At most five lines."""
     parties: tuple[str, ...] = ()
     dates: tuple[KeyFact, ...] = ()
     amounts: tuple[KeyFact, ...] = ()
     obligations: tuple[str, ...] = ()
     key_terms: tuple[KeyFact, ...] = ()
+    sections: tuple[SectionSummary, ...] = ()
+    """Of a document too long for one question; empty for all others."""
 
 
 class WorkstreamScore(Struct, frozen=True, kw_only=True):
@@ -354,6 +365,8 @@ class WorkstreamScore(Struct, frozen=True, kw_only=True):
 class Classification(Struct, frozen=True, kw_only=True):
     primary: Workstream
     workstreams: tuple[WorkstreamScore, ...] = ()
+    confidence: float | None = None
+    """0..1, how sure the primary one is; None where it was never told."""
 
 
 class SentimentLabel(StrEnum):

@@ -44,6 +44,12 @@ class Operations(Protocol):
     async def touch(self, operations: Sequence[Operation]) -> None: ...
 
 
+class Deferred(Operations, Protocol):
+    """Rows that also keep what is to be asked for again later."""
+
+    async def ask_due(self, *, limit: int) -> list[Operation]: ...
+
+
 async def request(
     jobs: Sequence[Job],
     *,
@@ -81,19 +87,23 @@ async def enqueue_asked(
     return enqueued
 
 
+async def ask_due(*, operations: Deferred, queue: QueueClient, limit: int = 50) -> int:
+    """Enqueue what was put off until now, at most ``limit`` at a time; returns how many.
+
+    A crash on the way leaves rows that are ``pending``, which :func:`reconcile` finds.
+    """
+    jobs = _jobs(await operations.ask_due(limit=limit))
+    await enqueue_asked(jobs, operations=operations, queue=queue)
+    return len(jobs)
+
+
 async def reconcile(*, operations: Operations, queue: QueueClient, older_than: float, limit: int = 500) -> int:
     """Enqueue again what rows ask for and Redis does not know; returns how many were really missing.
 
     Looks at the ``limit`` rows left alone longest, at least ``older_than`` seconds, and moves them to the end.
     """
     asked = await operations.stale(older_than=older_than, limit=limit)
-    jobs = []
-    for operation in asked:
-        try:
-            jobs.append(job_for(operation))
-        except ValueError:
-            # Written by a newer version during a rolling deploy: its own workers will see to it.
-            _log.warning(UNKNOWN_OPERATION, subject_type=operation.subject_type, operation=operation.name)
+    jobs = _jobs(asked)
     enqueued = await queue.enqueue_missing(jobs) if jobs else []
     await operations.mark_queued([job.operation for job in jobs])
     await operations.touch(asked)
@@ -101,3 +111,15 @@ async def reconcile(*, operations: Operations, queue: QueueClient, older_than: f
     if missing:
         _log.warning(RECONCILED, missing=missing, looked_at=len(asked))
     return missing
+
+
+def _jobs(asked: Sequence[Operation]) -> list[Job]:
+    """The jobs those operations are, but for the unknown."""
+    jobs = []
+    for operation in asked:
+        try:
+            jobs.append(job_for(operation))
+        except ValueError:
+            # Written by a newer version during a rolling deploy: its own workers will see to it.
+            _log.warning(UNKNOWN_OPERATION, subject_type=operation.subject_type, operation=operation.name)
+    return jobs

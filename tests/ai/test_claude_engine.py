@@ -10,11 +10,23 @@ from structlog.testing import capture_logs
 
 from ai.lease import LEASE, Lease, lease_question
 from dealpulse.ai.claude import ROOMY_MAX_TOKENS, ClaudeEngine
-from dealpulse.ai.contract import Unanswered
+from dealpulse.ai.contract import CutShort, Unanswered
 from dealpulse.ai.fence import RULE
 from dealpulse.errors import Transient
 from dealpulse.models import Confidence, EngineName, Origin
-from fakes.claude import Behaviour, FakeClaude, answer, context_window_exceeded, out_of_tokens, refusal, text
+from fakes.claude import (
+    Behaviour,
+    FakeClaude,
+    answer,
+    context_window_exceeded,
+    cut_off,
+    out_of_tokens,
+    overloaded,
+    rate_limited,
+    refusal,
+    reshaped,
+    text,
+)
 
 MISFIT = {**LEASE, "monthly_rent": -1}
 LONG_TASK = "Find who shall keep the roof. " * 100
@@ -139,12 +151,41 @@ async def test_an_answer_too_long_for_all_the_room_there_is_is_dead(
     assert len(claude.requests) == tries
 
 
-async def test_a_reply_that_stopped_for_no_known_reason_is_tried_again_later(
-    claude: FakeClaude, engine: ClaudeEngine
+@pytest.mark.parametrize("reason", ["pause_turn", "tool_use", "stop_sequence", "something_new"])
+async def test_a_reply_that_stopped_for_no_reason_of_ours_is_paid_for_and_tried_again_later(
+    claude: FakeClaude, engine: ClaudeEngine, reason: str
 ) -> None:
-    claude.script(text(json.dumps(LEASE), stop_reason="pause_turn"))
-    with pytest.raises(Transient):
+    claude.script(text(json.dumps(LEASE), stop_reason=reason))
+    with pytest.raises(CutShort) as raised:
         await engine.ask(lease_question())
+    assert raised.value.code == "ai_reply_cut_off"
+    assert raised.value.usage.input_tokens == claude.requests[0].usage["input_tokens"]
+    assert raised.value.usage.stop_reason == reason
+
+
+@pytest.mark.parametrize("first", [out_of_tokens(), answer(MISFIT)], ids=["out of room", "misfit"])
+@pytest.mark.parametrize("then", [rate_limited(5), overloaded(), cut_off()], ids=["429", "529", "cut off"])
+async def test_what_a_first_call_cost_is_told_when_the_second_fails(
+    claude: FakeClaude, engine: ClaudeEngine, first: Behaviour, then: Behaviour
+) -> None:
+    claude.script(first, then)
+    with pytest.raises(Transient) as raised:
+        await engine.ask(lease_question())
+    assert raised.value.usage is not None
+    assert raised.value.usage.input_tokens == claude.requests[0].usage["input_tokens"]
+    assert raised.value.usage.cost_usd > 0
+
+
+async def test_a_first_call_that_fails_costs_nothing(claude: FakeClaude, engine: ClaudeEngine) -> None:
+    claude.script(overloaded())
+    with pytest.raises(Transient) as raised:
+        await engine.ask(lease_question())
+    assert raised.value.usage is None
+
+
+async def test_a_reply_without_any_text_is_corrected_once(claude: FakeClaude, engine: ClaudeEngine) -> None:
+    claude.script(reshaped(content=[]), answer(LEASE))
+    assert (await engine.ask(lease_question())).value == Lease.model_validate(LEASE)
 
 
 async def test_every_call_is_logged_with_its_cost_and_without_its_content(

@@ -5,12 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
 from ai.lease import LEASE, OFFLINE_LEASE, lease_question
 from dealpulse.ai import check_key, open_engine
-from dealpulse.errors import Permanent, RateLimited, Transient, Unavailable
+from dealpulse.ai.contract import Answer, Question, SchemaT
+from dealpulse.errors import BudgetExceeded, DealPulseError, Permanent, RateLimited, Transient, Unavailable
 from dealpulse.health import Health
 from dealpulse.models import EngineName
 from dealpulse.settings import AiSettings, Secret
@@ -21,6 +23,7 @@ from fakes.claude import (
     answer,
     cut_off,
     foreign_page,
+    out_of_tokens,
     overloaded,
     rate_limited,
     refusal,
@@ -94,8 +97,68 @@ async def test_where_allowed_the_offline_engine_stands_in_under_its_own_name(
     async with open_engine(replace(ai, fallback_local=True), cache=cache, health=health) as engine:
         stand_in = await engine.ask(lease_question())
         assert (stand_in.origin.engine, stand_in.value) == (EngineName.local, OFFLINE_LEASE)
+        assert stand_in.provisional
         assert cache.entries == {}
-        assert (await engine.ask(lease_question())).origin.engine is EngineName.claude
+        later = await engine.ask(lease_question())
+        assert (later.origin.engine, later.provisional) == (EngineName.claude, False)
+
+
+async def test_every_operation_is_asked_of_its_own_model_and_answered_from_that_ones_cache(
+    claude: FakeClaude, ai: AiSettings, health: Health
+) -> None:
+    models = {"email": "claude-haiku-5-5", "email.detect_blocker": "claude-opus-5-5"}
+    operations = ("document.analyze", "email.analyze", "email.detect_blocker")
+    expected = ["claude-sonnet-5-5", "claude-haiku-5-5", "claude-opus-5-5"]
+    cache = MemoryCache()
+    for _ in range(2):
+        async with open_engine(replace(ai, models=models), cache=cache, health=health) as engine:
+            given = [await engine.ask(lease_question(operation=operation)) for operation in operations]
+        assert [answer.origin.model for answer in given] == expected
+    assert [request.body["model"] for request in claude.requests] == expected
+    assert len(cache.entries) == 3
+
+
+async def test_cost_follows_the_model_asked(claude: FakeClaude, ai: AiSettings, health: Health) -> None:
+    claude.script(answer(LEASE), answer(LEASE))
+    cheap = replace(ai, models={"email": "claude-haiku-5-5"})
+    async with open_engine(cheap, cache=None, health=health) as engine:
+        dear = (await engine.ask(lease_question(operation="document.analyze"))).usage
+        little = (await engine.ask(lease_question(operation="email.analyze"))).usage
+    assert little.input_tokens == dear.input_tokens
+    assert little.cost_usd == pytest.approx(dear.cost_usd / 20)
+
+
+async def test_what_was_paid_before_the_stand_in_answered_is_told(
+    claude: FakeClaude, ai: AiSettings, health: Health
+) -> None:
+    claude.script(out_of_tokens(), overloaded())
+    async with open_engine(replace(ai, fallback_local=True), cache=None, health=health) as engine:
+        stand_in = await engine.ask(lease_question())
+    assert stand_in.origin.engine is EngineName.local
+    assert stand_in.usage.origin.engine is EngineName.claude
+    assert stand_in.usage.cost_usd > 0
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        BudgetExceeded("Spent.", until=datetime(2026, 3, 10, tzinfo=UTC)),
+        Unavailable("Away.", dependency="supabase"),
+    ],
+)
+async def test_nobody_stands_in_for_a_spent_budget_or_another_dependency(
+    claude: FakeClaude, ai: AiSettings, health: Health, fault: DealPulseError
+) -> None:
+    class Refusing:
+        async def ask(self, question: Question[SchemaT]) -> Answer[SchemaT]:
+            raise fault
+
+        async def aclose(self) -> None: ...
+
+    settings = replace(ai, fallback_local=True)
+    async with open_engine(settings, cache=None, health=health, guard=lambda _: Refusing()) as engine:
+        with pytest.raises(type(fault)):
+            await engine.ask(lease_question())
 
 
 @pytest.mark.parametrize(
@@ -165,13 +228,13 @@ async def test_doctor_hears_what_is_wrong_and_what_to_do(
 async def test_doctor_hears_that_the_api_is_away(
     claude: FakeClaude, ai: AiSettings, behaviour: Behaviour, expected: type[Exception]
 ) -> None:
-    claude.script(behaviour)
+    claude.script_models(behaviour)
     with pytest.raises(expected):
         await check_key(ai)
 
 
 async def test_doctor_hears_that_the_address_is_not_claudes(claude: FakeClaude, ai: AiSettings) -> None:
-    claude.script(foreign_page())
+    claude.script_models(foreign_page())
     with pytest.raises(Permanent) as raised:
         await check_key(ai)
     assert raised.value.code == "ai_address_wrong"

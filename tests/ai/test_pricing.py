@@ -55,6 +55,11 @@ def test_an_unknown_model_costs_nothing_and_is_warned_about_once() -> None:
     assert [(line["event"], line["model"]) for line in lines] == [(MODEL_PRICE_UNKNOWN, model)]
 
 
+def test_a_dated_snapshot_costs_what_its_model_costs() -> None:
+    tokens = {"input_tokens": 1_000_000, "output_tokens": 0}
+    assert cost_usd("claude-sonnet-5-5-20260901", **tokens) == cost_usd("claude-sonnet-5-5", **tokens) > 0
+
+
 @given(model=st.sampled_from(sorted(PRICES)), prompt=tokens, written=tokens, more=tokens)
 def test_more_tokens_never_cost_less(model: str, prompt: int, written: int, more: int) -> None:
     less = cost_usd(model, input_tokens=prompt, output_tokens=written)

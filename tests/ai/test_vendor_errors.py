@@ -25,6 +25,7 @@ from fakes.claude import (
     overloaded,
     prompt_too_long,
     rate_limited,
+    reshaped,
     status,
 )
 
@@ -108,6 +109,28 @@ async def test_a_reply_that_breaks_off_or_is_nonsense_is_tried_again(
     error = await failure(engine)
     assert isinstance(error, Transient)
     assert not isinstance(error, Unavailable | RateLimited)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"content": None},
+        {"content": "Lease of Unit 4"},
+        {"content": [{"text": "{}"}]},
+        {"content": [{"type": "text", "text": 7}]},
+        {"stop_reason": 7},
+        {"usage": None},
+        {"usage": {"input_tokens": "many", "output_tokens": 1}},
+        {"usage": {}},
+    ],
+    ids=str,
+)
+async def test_a_reply_of_another_shape_is_tried_again(
+    claude: FakeClaude, engine: ClaudeEngine, changes: dict[str, object]
+) -> None:
+    claude.script(reshaped(**changes))
+    error = await failure(engine)
+    assert (type(error), error.code) == (Transient, "ai_reply_cut_off")
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,16 @@ def test_a_deal_is_made_listed_and_archived(dealpulse: CommandLine) -> None:
     assert "Only active deals" in refused.stderr
 
 
+def test_what_a_deal_has_cost_is_shown(dealpulse: CommandLine) -> None:
+    deal_id = dealpulse("deal", "create", "Project Heron").stdout.strip()
+    shown = dealpulse("deal", "cost", deal_id, "--days", "7")
+    assert shown.returncode == 0, shown.stderr
+    header, total = shown.stdout.splitlines()
+    assert header.split()[:3] == ["day", "operation", "model"]
+    assert total == "Together 0.0000 USD."
+    assert "no such deal" in dealpulse("deal", "cost", NOWHERE).stderr
+
+
 def test_a_brief_asked_for_twice_is_queued_once_whichever_name_the_queue_is_given(dealpulse: CommandLine) -> None:
     deal_id = dealpulse("deal", "create", "Project Heron").stdout.strip()
     names = ("daily-brief", "dailyBrief")

@@ -130,6 +130,16 @@ def status(
     return lambda _, asked: _error(code, kind, message, asked.request_id, headers=headers, error_code=error_code)
 
 
+def reshaped(**changes: object) -> Behaviour:
+    """A complete and valid reply but for these members, which are not what the API documents."""
+
+    def behave(_: Request, asked: MessageRequest) -> Response:
+        whole: Json = json.loads(bytes(_message(asked, "{}", "end_turn").body))
+        return JSONResponse(whole | changes, headers={"request-id": asked.request_id})
+
+    return behave
+
+
 def garbled() -> Behaviour:
     """A complete response whose body is half a JSON document."""
 
@@ -187,6 +197,8 @@ class FakeClaude:
         self.requests: list[MessageRequest] = []
         self.answerer: Answerer = answerer or _smallest
         self._script: deque[Behaviour] = deque()
+        self._models_script: deque[Behaviour] = deque()
+        self._window: tuple[int, Behaviour] | None = None
         self._ids = itertools.count(1)
         self._cached: set[str] = set()
 
@@ -195,11 +207,21 @@ class FakeClaude:
         self.requests.clear()
         self.answerer = _smallest
         self._script.clear()
+        self._models_script.clear()
+        self._window = None
         self._cached.clear()
 
     def script(self, *behaviours: Behaviour) -> None:
-        """The next requests get these, one each."""
+        """The next questions get these, one each."""
         self._script.extend(behaviours)
+
+    def narrow(self, window: int, beyond: Behaviour) -> None:
+        """Questions of more than ``window`` tokens get ``beyond``, until told otherwise."""
+        self._window = (window, beyond)
+
+    def script_models(self, *behaviours: Behaviour) -> None:
+        """The next requests about models get these, one each."""
+        self._models_script.extend(behaviours)
 
     def app(self) -> Starlette:
         return Starlette(
@@ -227,6 +249,8 @@ class FakeClaude:
         self.requests.append(asked)
         if self._script:
             return self._script.popleft()(request, asked)
+        if self._window is not None and sum(map(_tokens, _blocks(body))) > self._window[0]:
+            return self._window[1](request, asked)
         return _message(asked, json.dumps(self.answerer(body)), "end_turn")
 
     async def _count_tokens(self, request: Request) -> Response:
@@ -249,9 +273,9 @@ class FakeClaude:
         return JSONResponse(found) if found else _error(404, "not_found_error", "model not found", "req_model")
 
     def _scripted(self, request: Request) -> Response | None:
-        if not self._script:
+        if not self._models_script:
             return None
-        return self._script.popleft()(request, MessageRequest({}, dict(request.headers), "req_models", {}))
+        return self._models_script.popleft()(request, MessageRequest({}, dict(request.headers), "req_models", {}))
 
     def _input_usage(self, body: Json) -> Json:
         """Prompt caching: the longest marked prefix seen before is read, what is marked beyond it is written."""

@@ -6,14 +6,16 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import asyncpg
 import pytest
 from arq.jobs import serialize_job
 
+from dealpulse.errors import BudgetExceeded
 from dealpulse.health import Health
 from dealpulse.jobs import (
     DocumentOperation,
@@ -43,7 +45,20 @@ from dealpulse.store import Store
 from dealpulse.worker.execute import Policy, Runnable, execute
 from dealpulse.worker.handlers import BINDINGS
 from dealpulse.worker.runtime import Runtime, open_runtime
-from fakes.claude import FAKE_KEY, Behaviour, FakeClaude, fake_claude, overloaded, rate_limited, refusal
+from dealpulse.worker.schedule import reconcile_queues
+from fakes.claude import (
+    FAKE_KEY,
+    Behaviour,
+    FakeClaude,
+    context_window_exceeded,
+    fake_claude,
+    out_of_tokens,
+    overloaded,
+    prompt_too_long,
+    rate_limited,
+    refusal,
+    status,
+)
 from worker.workers import arq
 
 CLAUSE = "The Lender may call the whole loan at any time without giving a reason."
@@ -83,6 +98,7 @@ EMAIL_SAYS: dict[str, Any] = {
         }
     ],
 }
+OVERVIEW_SAYS = {"document_type": "loan agreement", "summary": "A loan.\nCallable.\nAt will."}
 BRIEF_SAYS = {"headline": "One loan can be called, one consent is missing", "summary": "The loan is callable."}
 
 
@@ -91,6 +107,8 @@ def says(body: dict[str, Any]) -> dict[str, Any]:
     asked = body["output_config"]["format"]["schema"]["properties"]
     if "headline" in asked:
         return BRIEF_SAYS
+    if "document_type" in asked:
+        return OVERVIEW_SAYS
     return EMAIL_SAYS if "sentiment" in asked else DOCUMENT_SAYS
 
 
@@ -326,20 +344,144 @@ async def test_a_claude_that_is_busy_costs_neither_money_nor_the_last_attempt(
     assert len(await bills(clean_stack)) == 1
 
 
-async def test_where_allowed_the_offline_engine_stands_in_and_says_so_until_claude_is_back(
-    claude: FakeClaude, environment: dict[str, str], document: Document
+async def make_due(stack: Stack) -> int:
+    """Everything put off until later is due now; returns how much there is."""
+    connection = await asyncpg.connect(stack.database_url)
+    done: str = await connection.execute("update deferred_operations set due_at = now()")
+    await connection.close()
+    return int(done.split()[-1])
+
+
+async def test_where_allowed_the_offline_engine_stands_in_and_claudes_answer_replaces_it_later(
+    clean_stack: Stack,
+    claude: FakeClaude,
+    environment: dict[str, str],
+    document: Document,
+    email: Email,
+    tmp_path: Path,
 ) -> None:
-    settings = Settings.load(environ={**environment, "AI_FALLBACK": "local"})
-    async with open_runtime(settings, health=Health()) as runtime:
+    allowing = {**environment, "AI_FALLBACK": "local"}
+    async with open_runtime(Settings.load(environ=allowing), health=Health()) as runtime:
+        store = runtime.store
+        claude.narrow(0, status(401, "authentication_error"))
+        ingest = ProcessDocument(document.id, document.deal_id, DocumentOperation.ingest)
+        await ask(runtime, ingest, ProcessEmail(email.id, email.deal_id, EmailOperation.parse))
+        await drain(allowing, tmp_path)
+
+        read, heard = await store.documents.get(document.id), await store.emails.get(email.id)
+        assert [one.origin and one.origin.engine for one in (read, heard)] == [EngineName.local] * 2
+        assert {each.state for each in await store.operations.of_deal(document.deal_id)} == {OperationState.done}
+        asked = len(claude.requests)
+        await reconcile_queues({"runtime": runtime})
+        await drain(allowing, tmp_path)
+        assert len(claude.requests) == asked
+
+        assert await make_due(clean_stack) == 2
+        await reconcile_queues({"runtime": runtime})
+        await drain(allowing, tmp_path)
+        assert len(claude.requests) == asked + 2
+        assert (await store.documents.get(document.id)).origin == read.origin
+
+        claude.forget()
+        claude.answerer = says
+        assert await make_due(clean_stack) == 2
+        await reconcile_queues({"runtime": runtime})
+        await drain(allowing, tmp_path)
+        read, heard = await store.documents.get(document.id), await store.emails.get(email.id)
+        assert [one.origin and one.origin.engine for one in (read, heard)] == [EngineName.claude] * 2
+        assert read.summary is not None
+        assert read.summary.document_type == "loan agreement"
+        assert {each.origin.engine for each in await store.findings.of_deal(document.deal_id)} == {EngineName.claude}
+        assert await make_due(clean_stack) == 0
+
+
+@pytest.mark.parametrize(
+    ("beyond", "is_billed"),
+    [(prompt_too_long(), False), (context_window_exceeded(), True), (out_of_tokens(), True)],
+    ids=["400", "window exceeded", "out of room"],
+)
+async def test_a_contract_longer_than_the_model_can_take_is_read_in_sections_to_its_end(
+    clean_stack: Stack,
+    claude: FakeClaude,
+    runtime: Runtime,
+    deal: Deal,
+    tmp_path: Path,
+    beyond: Behaviour,
+    is_billed: bool,
+) -> None:
+    filler = "The parties met and agreed on nothing of note whatever. " * 4_000
+    content_hash, key = await stored(runtime.store, deal, tmp_path / "long.txt", f"{filler}\n\n{CLAUSE}\n")
+    document = await runtime.store.documents.create(
+        deal.id,
+        name="long.txt",
+        path="long.txt",
+        mime_type="text/plain",
+        size_bytes=1,
+        content_hash=content_hash,
+        storage_key=key,
+    )
+    claude.narrow(40_000, beyond)
+    claude.answerer = lambda body: says(body) | ({} if CLAUSE in str(body["messages"]) else {"risks": []})
+    analyze = await read_document(document, runtime)
+    assert isinstance(await execute_here(analyze, runtime), Done)
+
+    read = await runtime.store.documents.get(document.id)
+    assert read.summary is not None
+    assert len(read.summary.sections) >= 2
+    assert len(read.summary.summary.splitlines()) <= 5
+    [finding] = await runtime.store.findings.of_deal(deal.id)
+    assert finding.citations[0].citation.page == read.page_count
+    paid = await bills(clean_stack)
+    assert sum(bill.input_tokens for bill in paid) == sum(
+        asked.usage["input_tokens"] for asked in claude.requests if is_billed or asked.usage["input_tokens"] <= 40_000
+    )
+    assert {bill.operation for bill in paid} == {"document.analyze", "document.overview"}
+
+
+async def test_a_worker_says_at_its_start_that_a_model_does_not_exist_and_works_on(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    wrong = {**environment, "ANTHROPIC_MODELS": "email=claude-unheard-of"}
+    async with arq("EmailWorkerSettings", environment=wrong, folder=tmp_path) as worker:
+        line = await worker.says("ai_models_wrong")
+        assert (line["level"], line["code"]) == ("error", "ai_model_unknown")
+        assert "claude-sonnet-5-5" in str(line["advice"])
+        await worker.says("worker_started")
+        worker.process.terminate()
+        assert await worker.ends() == 0
+
+
+async def test_a_spent_budget_puts_work_off_until_tomorrow_and_burns_no_attempt(
+    clean_stack: Stack,
+    claude: FakeClaude,
+    environment: dict[str, str],
+    document: Document,
+    email: Email,
+    tmp_path: Path,
+) -> None:
+    frugal = {**environment, "AI_DAILY_BUDGET_USD": "0.000001"}
+    async with open_runtime(Settings.load(environ=frugal), health=Health()) as runtime:
         analyze = await read_document(document, runtime)
-        claude.script(overloaded())
-        engines: list[object] = []
-        async with asyncio.timeout(20):
-            while not engines or engines[-1] is not EngineName.claude:
-                assert isinstance(await execute_here(analyze, runtime), Done)
-                origin = (await runtime.store.documents.get(document.id)).origin
-                engines.append(origin and origin.engine)
-    assert engines[0] is EngineName.local
+        assert isinstance(await execute_here(analyze, runtime), Done)
+        asked = len(claude.requests)
+
+        classify = ProcessDocument(document.id, document.deal_id, DocumentOperation.classify)
+        outcome = await execute_here(classify, runtime)
+        assert isinstance(outcome, Again)
+        assert not outcome.burn
+        assert isinstance(outcome.error, BudgetExceeded)
+        midnight = datetime.now(ZoneInfo("America/New_York")).date() + timedelta(days=1)
+        assert outcome.error.until.astimezone(ZoneInfo("America/New_York")).date() == midnight
+        assert 0 < outcome.delay <= 25 * 3600
+
+        assert isinstance(await execute_here(analyze, runtime), Done)
+
+        await ask(runtime, GenerateDailyBrief(document.deal_id, TODAY))
+        await drain(frugal, tmp_path)
+        brief = await runtime.store.briefs.get(document.deal_id, TODAY)
+        assert brief is not None
+        assert (brief.status, brief.origin.engine) == (BriefStatus.partial, EngineName.local)
+        assert len(claude.requests) == asked
 
 
 async def test_a_brief_is_written_on_time_without_claude_and_says_who_wrote_it(

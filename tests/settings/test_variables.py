@@ -45,6 +45,7 @@ OTHER_VALUES = {
     "NEXT_PUBLIC_SUPABASE_URL": "https://app.supabase.co",
     "DATABASE_URL": "postgresql://db/postgres",
     "ANTHROPIC_BASE_URL": "https://proxy.example.com",
+    "ANTHROPIC_MODELS": "email=claude-haiku-5-5",
     "AI_FALLBACK": "local",
     "DAILY_BRIEF_TIME": "0 9 * * 1-5",
     "TIMEZONE": "Europe/Berlin",

@@ -9,7 +9,7 @@ import pytest
 from arq.connections import ArqRedis
 from pydantic import BaseModel
 
-from dealpulse.ai.contract import Answer, Question, SchemaT
+from dealpulse.ai.contract import CLAUDE, Answer, Question, SchemaT
 from dealpulse.errors import Interrupted, Permanent, RateLimited, Unavailable
 from dealpulse.jobs import DOCUMENTS, DocumentOperation, ProcessDocument
 from dealpulse.models import Confidence, EngineName, OperationState, Origin, Usage
@@ -20,7 +20,7 @@ from dealpulse.queue.outcomes import Again, Done, Outcome
 from dealpulse.worker.checkpoint import Checkpoint
 from dealpulse.worker.dependencies import Dependencies
 from dealpulse.worker.execute import Policy, Runnable, execute
-from dealpulse.worker.guards import CLAUDE, GuardedEngine
+from dealpulse.worker.guards import GuardedEngine
 from worker.test_execute import Rows, claimed, parse
 
 PAUSE = 0.05

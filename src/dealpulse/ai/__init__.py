@@ -14,11 +14,13 @@ from dealpulse.ai.cache import CachedEngine
 from dealpulse.ai.contract import Answer, AnswerCache, Engine, Material, Question, Unanswered
 from dealpulse.ai.fallback import FallbackEngine
 from dealpulse.ai.local import LOCAL_MODEL, LocalEngine
+from dealpulse.ai.models import watch_models
+from dealpulse.ai.routing import RoutedEngine
 from dealpulse.health import Health
 from dealpulse.models import EngineName
 from dealpulse.settings import AiSettings, Secret
 
-__all__ = ["Answer", "Engine", "Material", "Question", "Unanswered", "check_key", "open_engine"]
+__all__ = ["Answer", "Engine", "Material", "Question", "Unanswered", "check_key", "open_engine", "watch_models"]
 
 ENGINE_OPENED = "ai_engine_opened"
 
@@ -40,8 +42,8 @@ async def open_engine(
     ``guard`` wraps Claude itself, so that what the cache knows is answered whatever the guard says.
     """
     engine = LocalEngine() if ai.api_key is None else _claude(ai, ai.api_key, cache=cache, health=health, guard=guard)
-    name, model = (EngineName.local, LOCAL_MODEL) if ai.api_key is None else (EngineName.claude, ai.model)
-    _log.info(ENGINE_OPENED, engine=name.value, model=model, fallback_local=ai.fallback_local)
+    name, models = (EngineName.local, (LOCAL_MODEL,)) if ai.api_key is None else (EngineName.claude, ai.all_models)
+    _log.info(ENGINE_OPENED, engine=name.value, models=models, fallback_local=ai.fallback_local)
     async with aclosing(engine):
         yield engine
 
@@ -52,18 +54,24 @@ def _claude(
     from dealpulse.ai.claude import ClaudeEngine
     from dealpulse.ai.connection import open_client
 
-    engine = guard(ClaudeEngine(open_client(ai, api_key), model=ai.model, timeout=ai.timeout, health=health))
-    if cache is not None:
-        engine = CachedEngine(engine, cache=cache, identity=f"{EngineName.claude.value}:{ai.model}")
-    if ai.fallback_local:
-        engine = FallbackEngine(engine, stand_in=LocalEngine())
-    return engine
+    def engine_of(model: str) -> Engine:
+        engine = guard(ClaudeEngine(open_client(ai, api_key), model=model, timeout=ai.timeout, health=health))
+        if cache is None:
+            return engine
+        return CachedEngine(engine, cache=cache, identity=f"{EngineName.claude.value}:{model}")
+
+    routed = RoutedEngine({model: engine_of(model) for model in ai.all_models}, model_for=ai.model_for)
+    return FallbackEngine(routed, stand_in=LocalEngine()) if ai.fallback_local else routed
 
 
 async def check_key(ai: AiSettings) -> str:
-    """One sentence about the AI settings, for `doctor`; raises ``Permanent`` or ``Unavailable`` with advice."""
+    """A few sentences about the AI settings, for `doctor`; raises ``Permanent`` or ``Unavailable`` with advice."""
     if ai.api_key is None:
         return "No ANTHROPIC_API_KEY is set: the offline engine answers, with low confidence."
     from dealpulse.ai.connection import check_account
 
-    return await check_account(ai, ai.api_key)
+    retiring = await check_account(ai, ai.api_key)
+    if not retiring:
+        names = " and ".join(ai.all_models)
+        return f"The key is accepted and {names} {'is' if len(ai.all_models) == 1 else 'are'} available."
+    return " ".join(["The key is accepted.", *(one.warning for one in retiring)])

@@ -20,10 +20,10 @@ from anthropic.types import CacheControlEphemeralParam, MessageParam, OutputConf
 from msgspec import Struct
 from pydantic import ValidationError
 
-from dealpulse.ai.contract import ACCOUNT_CODES, Answer, Question, SchemaT, Unanswered
+from dealpulse.ai.contract import ACCOUNT_CODES, CLAUDE, Answer, CutShort, Question, SchemaT, Unanswered
 from dealpulse.ai.fence import RULE, fenced
 from dealpulse.ai.pricing import cost_usd
-from dealpulse.ai.vendor_errors import DEPENDENCY, translated
+from dealpulse.ai.vendor_errors import translated
 from dealpulse.errors import DealPulseError, RateLimited, Transient
 from dealpulse.health import Health
 from dealpulse.models import Confidence, EngineName, Origin, Usage
@@ -131,6 +131,7 @@ class ClaudeEngine:
             reply, request_id = await self._send(question, messages, max_tokens)
         except DealPulseError as exc:
             self._note(exc)
+            exc.usage = spent
             raise
         self._note(None)
         usage = self._usage(question.operation, reply, request_id, time.monotonic() - started)
@@ -188,9 +189,9 @@ class ClaudeEngine:
         if self._health is None or isinstance(error, RateLimited):
             return
         if isinstance(error, Transient) or (error is not None and error.code in ACCOUNT_CODES):
-            self._health.failed(DEPENDENCY, error.message)
+            self._health.failed(CLAUDE, error.message)
         else:
-            self._health.succeeded(DEPENDENCY)
+            self._health.succeeded(CLAUDE)
 
 
 # --- the prompt -------------------------------------------------------------------------------------------------------
@@ -257,7 +258,7 @@ def _refuse_unfinished(completion: _Completion) -> None:
     if reason in _UNFINISHED:
         raise _unanswered(_UNFINISHED[reason], completion.usage)
     if reason != "end_turn":
-        raise Transient("Claude stopped before its answer was complete.", code="ai_reply_cut_off")
+        raise CutShort("Claude stopped before its answer was complete.", usage=completion.usage)
 
 
 def _unanswered(code: str, usage: Usage) -> Unanswered:

@@ -1,7 +1,8 @@
-"""The connection to the Claude API: a client for the engine, and the check `doctor` makes of key and model."""
+"""The connection to the Claude API: a client for the engine, and the check of key and models."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 import anthropic
@@ -17,6 +18,7 @@ _DEFAULT_URL = "https://api.anthropic.com"
 _CONNECT_SECONDS = 5.0
 _MAX_CONNECTIONS = 20
 _MODELS_LISTED = 1000
+_VARIABLES = "ANTHROPIC_MODEL or ANTHROPIC_MODELS"
 
 
 class _Model(Struct):
@@ -27,6 +29,18 @@ class _Model(Struct):
 
 class _Models(Struct):
     data: list[_Model]
+
+
+class Retiring(Struct, frozen=True):
+    """A configured model that still answers and soon will not. ``retires_on`` is an ISO date."""
+
+    model: str
+    retires_on: str | None
+
+    @property
+    def warning(self) -> str:
+        when = f" on {self.retires_on}" if self.retires_on else ""
+        return f"{self.model} answers, but will be retired{when}: choose another {_VARIABLES}."
 
 
 def open_client(ai: AiSettings, api_key: Secret) -> anthropic.AsyncAnthropic:
@@ -43,42 +57,44 @@ def open_client(ai: AiSettings, api_key: Secret) -> anthropic.AsyncAnthropic:
     )
 
 
-async def check_account(ai: AiSettings, api_key: Secret) -> str:
-    """One sentence: the key is accepted and the configured model is there.
+async def check_account(ai: AiSettings, api_key: Secret) -> list[Retiring]:
+    """The key is accepted and every configured model is there; returns those that will be gone soon.
 
     Raises ``Permanent`` (``ai_key_rejected``, ``ai_credit``, ``ai_model_unknown``, ``ai_model_retired``,
-    ``ai_address_wrong``) or ``Unavailable``, each saying what to do.
+    ``ai_address_wrong``), ``Unavailable`` or ``RateLimited``, each saying what to do.
     """
     try:
         async with open_client(ai, api_key) as client:
-            model = await _model(client, ai.model)
+            listing = await client.models.with_raw_response.list(limit=_MODELS_LISTED)
+            known = {one.id: one for one in msgspec.json.decode(listing.http_response.content, type=_Models).data}
+            found = [known.get(name) or await _alias(client, name, known) for name in ai.all_models]
     except anthropic.AnthropicError as exc:
         raise translated(exc) from exc
     except msgspec.MsgspecError as exc:
         raise Permanent(
             "What answers is not the Claude API. Correct or remove ANTHROPIC_BASE_URL.", code="ai_address_wrong"
         ) from exc
-    if model.lifecycle == "retired":
-        raise Permanent(
-            f"The model {ai.model} is retired. Set ANTHROPIC_MODEL to a current one, and restart.",
-            code="ai_model_retired",
-        )
-    if model.lifecycle == "deprecated":
-        when = f" on {model.retires_at:%Y-%m-%d}" if model.retires_at else ""
-        return f"The key is accepted; {ai.model} answers, but will be retired{when}: choose another ANTHROPIC_MODEL."
-    return f"The key is accepted and {ai.model} is available."
+    retiring = []
+    for name, model in zip(ai.all_models, found, strict=True):
+        if model.lifecycle == "retired":
+            raise Permanent(
+                f"The model {name} is retired. Set {_VARIABLES} to a current one, and restart.",
+                code="ai_model_retired",
+            )
+        if model.lifecycle == "deprecated":
+            day = model.retires_at.date().isoformat() if model.retires_at else None
+            retiring.append(Retiring(model=name, retires_on=day))
+    return retiring
 
 
-async def _model(client: anthropic.AsyncAnthropic, name: str) -> _Model:
-    # Asked for by name first: the listing holds no aliases.
+async def _alias(client: anthropic.AsyncAnthropic, name: str, known: Mapping[str, _Model]) -> _Model:
+    """A model the listing does not hold under this name; it holds no aliases."""
     try:
         found = await client.models.with_raw_response.retrieve(name)
     except anthropic.NotFoundError as exc:
-        listing = await client.models.with_raw_response.list(limit=_MODELS_LISTED)
-        known = msgspec.json.decode(listing.http_response.content, type=_Models).data
-        names = ", ".join(model.id for model in known if model.lifecycle != "retired")
+        names = ", ".join(model.id for model in known.values() if model.lifecycle != "retired")
         raise Permanent(
-            f"The model {name} does not exist or this key may not use it. Set ANTHROPIC_MODEL to one of: {names}.",
+            f"The model {name} does not exist or this key may not use it. Set {_VARIABLES} to one of: {names}.",
             code="ai_model_unknown",
         ) from exc
     return msgspec.json.decode(found.http_response.content, type=_Model)

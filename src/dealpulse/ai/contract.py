@@ -12,7 +12,7 @@ from typing import Final, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel
 
-from dealpulse.errors import Permanent
+from dealpulse.errors import Permanent, Transient
 from dealpulse.models import Origin, Usage
 
 SchemaT = TypeVar("SchemaT", bound=BaseModel)
@@ -42,6 +42,8 @@ class Question(Generic[SchemaT]):
     offline: Callable[[], SchemaT]
     """Answers without a model: pure, CPU-bound, run in a thread."""
     max_tokens: int = 8_000
+    payer: str = ""
+    """Whose budget the answer is paid from, for engines that keep to one; says nothing to the model or the cache."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,12 @@ class Answer(Generic[SchemaT]):
     origin: Origin
     usage: Usage
     cached: bool = False
+    provisional: bool = False
+    """Given in place of an engine that could not be had: worth asking again later."""
 
+
+CLAUDE: Final = "anthropic"
+"""The dependency's and the rate limit's name on the health board and in errors."""
 
 ACCOUNT_CODES: Final = frozenset({"ai_key_rejected", "ai_credit", "ai_model_unknown"})
 """Permanent errors that are about the account's set-up, not about the question asked."""
@@ -64,16 +71,28 @@ class Unanswered(Permanent):
     Codes: ``invalid_output``, ``refused``, ``output_too_long``, ``context_too_long``.
     """
 
+    usage: Usage
+
     def __init__(self, message: str, *, code: str, usage: Usage) -> None:
         super().__init__(message, code=code)
+        self.usage = usage
+
+
+class CutShort(Transient):
+    """The model was asked and paid, but stopped before its answer was whole; asking again may help."""
+
+    usage: Usage
+
+    def __init__(self, message: str, *, usage: Usage) -> None:
+        super().__init__(message, code="ai_reply_cut_off")
         self.usage = usage
 
 
 class Engine(Protocol):
     """Answers questions.
 
-    Raises (all implementations): ``RateLimited``, ``Unavailable``, ``Transient`` or ``Permanent`` (of which
-    ``Unanswered`` has cost something); never a vendor's own error.
+    Raises (all implementations): ``RateLimited``, ``Unavailable``, ``BudgetExceeded``, ``Transient`` or ``Permanent``,
+    never a vendor's own error. What was paid before it failed is the error's ``usage``.
     """
 
     async def ask(self, question: Question[SchemaT]) -> Answer[SchemaT]: ...

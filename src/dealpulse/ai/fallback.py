@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import structlog
 
-from dealpulse.ai.contract import ACCOUNT_CODES, Answer, Engine, Question, SchemaT
+from dealpulse.ai.contract import ACCOUNT_CODES, CLAUDE, Answer, Engine, Question, SchemaT
 from dealpulse.errors import DealPulseError, Permanent, RateLimited, Unavailable
 
 FELL_BACK = "ai_fell_back"
@@ -13,7 +15,8 @@ _log = structlog.get_logger(__name__)
 
 
 class FallbackEngine:
-    """Asks ``engine``; when that is down, out of its limits or shut out, ``stand_in`` answers under its own name.
+    """Asks ``engine``; when that is down, out of its limits or shut out, ``stand_in`` answers, provisionally and under
+    its own name.
 
     What is wrong with the question itself (refused, too long) is raised all the same.
     """
@@ -29,7 +32,9 @@ class FallbackEngine:
             if not _is_about_the_engine(exc):
                 raise
             _log.warning(FELL_BACK, operation=question.operation, code=exc.code)
-        return await self._stand_in.ask(question)
+            paid = exc.usage
+        answer = await self._stand_in.ask(question)
+        return replace(answer, usage=paid or answer.usage, provisional=True)
 
     async def aclose(self) -> None:
         try:
@@ -39,4 +44,6 @@ class FallbackEngine:
 
 
 def _is_about_the_engine(error: DealPulseError) -> bool:
-    return isinstance(error, Unavailable | RateLimited) or error.code in ACCOUNT_CODES
+    if isinstance(error, Unavailable):
+        return error.dependency == CLAUDE
+    return isinstance(error, RateLimited) or error.code in ACCOUNT_CODES

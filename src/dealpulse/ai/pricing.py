@@ -5,6 +5,7 @@ Prompt caching with the five-minute lifetime, the only one we ask for, is charge
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import structlog
@@ -13,6 +14,8 @@ MODEL_PRICE_UNKNOWN = "ai_model_price_unknown"
 
 _CACHE_WRITE_FACTOR = 1.25
 _MILLION = 1_000_000
+_SNAPSHOT = re.compile(r"-20\d{6}\Z")
+"""A dated snapshot of a model costs what the model costs."""
 
 _log = structlog.get_logger(__name__)
 
@@ -64,7 +67,7 @@ def cost_usd(
 
     A model that is not in the list costs 0, and is warned about once a process.
     """
-    prices = PRICES.get(model)
+    prices = PRICES.get(_SNAPSHOT.sub("", model))
     if prices is None:
         _warn_once(model)
         return 0.0

@@ -10,10 +10,8 @@ import math
 import anthropic
 import httpx2
 
+from dealpulse.ai.contract import CLAUDE
 from dealpulse.errors import DealPulseError, Permanent, RateLimited, Transient, Unavailable
-
-DEPENDENCY = "anthropic"
-"""The dependency's and the rate limit's name on the health board and in errors."""
 
 MAX_RETRY_AFTER = 900.0
 """Seconds: however long the vendor asks us to stay away, we look again after this."""
@@ -42,7 +40,7 @@ def _of_connection(error: anthropic.APIConnectionError) -> Transient:
     if isinstance(error.__cause__, httpx2.RemoteProtocolError | httpx2.DecodingError):
         return Transient("The Claude API's answer was cut off.", code="ai_reply_cut_off")
     what = "did not answer in time" if isinstance(error, anthropic.APITimeoutError) else "cannot be reached"
-    return Unavailable(f"The Claude API {what}.", dependency=DEPENDENCY)
+    return Unavailable(f"The Claude API {what}.", dependency=CLAUDE)
 
 
 def _of_status(error: anthropic.APIStatusError, prompt_chars: int) -> DealPulseError:
@@ -55,11 +53,11 @@ def _of_status(error: anthropic.APIStatusError, prompt_chars: int) -> DealPulseE
         )
     if status == 429 or error.type == "rate_limit_error":
         return RateLimited(
-            f"The Claude API asked us to slow down ({said}).", bucket=DEPENDENCY, retry_after=_retry_after(error)
+            f"The Claude API asked us to slow down ({said}).", bucket=CLAUDE, retry_after=_retry_after(error)
         )
     if status >= 500 or status == 408 or error.type in _DOWN:
         return Unavailable(
-            f"The Claude API is not available ({said}).", dependency=DEPENDENCY, retry_after=_retry_after(error)
+            f"The Claude API is not available ({said}).", dependency=CLAUDE, retry_after=_retry_after(error)
         )
     if status < 400 or status in (409, 499):
         return Transient(f"The Claude API gave up on the request ({said}).", code="ai_reply_cut_off")

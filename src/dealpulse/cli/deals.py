@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +12,7 @@ from dealpulse.cli.connection import Clients, answer_to
 from dealpulse.cli.terminal import print_markdown, print_table
 from dealpulse.errors import NotFound
 from dealpulse.models import Brief, Deal, Document, DocumentState, Email, Source, SourceType
+from dealpulse.store.usage import Cost
 
 deal = typer.Typer(help="Make, list, look at and archive deals.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -92,6 +93,31 @@ def brief(
         return written
 
     print_markdown(answer_to(look).markdown)
+
+
+@deal.command()
+def cost(
+    deal_id: DealId,
+    days: Annotated[int, typer.Option(min=1, max=3660, help="How many days, today included.")] = 30,
+) -> None:
+    """Show what the models' answers about a deal have cost, by day, operation and model."""
+
+    async def look(clients: Clients) -> list[Cost]:
+        found = await clients.store.deals.get(deal_id)
+        today = clients.intake.local_date(found)
+        zone = found.zone(clients.intake.time_zone)
+        return await clients.store.usage.by_day(found.id, zone=zone, first=today - timedelta(days=days - 1), last=today)
+
+    costs = answer_to(look)
+    numbers = ("answers", "tokens in", "tokens out", "USD")
+    print_table(("day", "operation", "model", *numbers), map(_cost_row, costs), numbers=numbers)
+    typer.echo(f"Together {sum(one.cost_usd for one in costs):.4f} USD.")
+
+
+def _cost_row(cost: Cost) -> tuple[str, ...]:
+    read = cost.input_tokens + cost.cache_read_tokens + cost.cache_write_tokens
+    counts = (str(cost.calls), str(read), str(cost.output_tokens), f"{cost.cost_usd:.4f}")
+    return (str(cost.day), cost.operation, cost.model, *counts)
 
 
 @deal.command()

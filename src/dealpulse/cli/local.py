@@ -216,7 +216,9 @@ async def _run_and_gather(
 
 def _who_analyses(services: Services) -> str:
     ai = services.settings.ai
-    return "The offline engine analyses (no ANTHROPIC_API_KEY)." if ai.api_key is None else f"{ai.model} analyses."
+    if ai.api_key is None:
+        return "The offline engine analyses (no ANTHROPIC_API_KEY)."
+    return f"Analysed by {' and '.join(ai.all_models)}."
 
 
 def _print_addresses(services: Services, stack: Stack, file: Path) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Final
 
 import msgspec
 import structlog
 
-from dealpulse.ai.contract import Answer, Engine, Unanswered
+from dealpulse.ai.contract import Answer, Engine
 from dealpulse.ai.local import LOCAL_ORIGIN
 from dealpulse.errors import DealPulseError
 from dealpulse.jobs import GenerateDailyBrief
@@ -51,7 +52,7 @@ async def generate_daily_brief(job: GenerateDailyBrief, *, store: Store, engine:
         pending=_under_way(await store.operations.of_deal(deal.id)),
         earlier=await store.briefs.latest_before(deal.id, job.date),
     )
-    answer, complete = await _prose(facts, engine)
+    answer, complete = await _prose(facts, engine, payer=deal.id)
     status = BriefStatus.complete if complete and not facts.pending else BriefStatus.partial
     prose = answer.value
     content = msgspec.to_builtins(facts) | {"headline": prose.headline, "summary": prose.summary}
@@ -78,15 +79,15 @@ def _under_way(operations: list[Operation]) -> frozenset[str]:
     )
 
 
-async def _prose(facts: BriefFacts, engine: Engine) -> tuple[Answer[BriefAnswer], bool]:
+async def _prose(facts: BriefFacts, engine: Engine, *, payer: str) -> tuple[Answer[BriefAnswer], bool]:
     """The few sentences a model writes; without one the offline answer stands, and the brief is partial."""
-    question = brief_question(facts)
+    question = replace(brief_question(facts), payer=payer)
     try:
         return await engine.ask(question), True
     except DealPulseError as error:
         _log.warning(PROSE_FAILED, error_code=error.code)
         usage = Usage(operation=question.operation, origin=LOCAL_ORIGIN)
-        if isinstance(error, Unanswered):
+        if error.usage is not None:
             # Refused or unusable answers are billed like any other.
             usage = error.usage
         prose = await asyncio.to_thread(question.offline)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import structlog
 
-from dealpulse.ai.contract import Engine, Unanswered
+from dealpulse.ai.contract import Engine
 from dealpulse.errors import NotFound, Permanent, Unreadable
 from dealpulse.extraction import extract_document
 from dealpulse.extraction.contract import Limits
 from dealpulse.jobs import DocumentOperation, ProcessDocument
 from dealpulse.models import Document, DocumentState
 from dealpulse.outbox import request
+from dealpulse.processors.accounts import OnAccount
 from dealpulse.processors.operations import DOCUMENT_OPERATIONS
 from dealpulse.processors.operations.contract import DocumentText
 from dealpulse.processors.scratch import downloaded
@@ -38,7 +39,7 @@ async def process_document(
         return {"skipped": "deleted"}
     if job.name is DocumentOperation.ingest:
         return await _ingest(document, store=store, queue=queue, limits=limits)
-    return await _ask(document, job.name, store=store, engine=engine)
+    return await _ask(document, job, store=store, engine=engine)
 
 
 async def _ingest(document: Document, *, store: Store, queue: QueueClient, limits: Limits) -> dict[str, object]:
@@ -54,20 +55,16 @@ async def _ingest(document: Document, *, store: Store, queue: QueueClient, limit
     return {"pages": len(content.pages), "format": content.format}
 
 
-async def _ask(document: Document, name: DocumentOperation, *, store: Store, engine: Engine) -> dict[str, object]:
+async def _ask(document: Document, job: ProcessDocument, *, store: Store, engine: Engine) -> dict[str, object]:
     if document.state is DocumentState.failed:
         raise Permanent(f"The document could not be read: {document.failure_reason}", code="document_unreadable")
     pages = await store.documents.pages(document.id)
     if not pages:
         raise Permanent("The document has not been read yet; ask for its ingestion first.", code="not_ingested")
     text = DocumentText(name=document.name, pages=pages)
-    try:
-        result = await DOCUMENT_OPERATIONS[name].run(text, engine=engine)
-    except Unanswered as error:
-        # Refused or unusable answers are billed like any other.
-        await store.usage.record(document.deal_id, error.usage, document_id=document.id)
-        raise
+    on_account = OnAccount(engine, store=store, deal_id=document.deal_id, document_id=document.id)
+    result = await DOCUMENT_OPERATIONS[job.name].run(text, engine=on_account)
     await store.documents.save_analysis(document.id, result.analysis, result.origin)
-    for usage in result.usages:
-        await store.usage.record(document.deal_id, usage, document_id=document.id)
+    if result.provisional:
+        await store.operations.ask_later(job.operation)
     return {"engine": result.origin.engine.value, "findings": len(result.analysis.findings or ())}

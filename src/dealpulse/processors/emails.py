@@ -8,13 +8,14 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from dealpulse.ai.contract import Engine, Unanswered
+from dealpulse.ai.contract import Engine
 from dealpulse.errors import NotFound, Permanent, Unreadable
 from dealpulse.extraction import extract_email
 from dealpulse.extraction.contract import Attachment, Limits
 from dealpulse.jobs import DocumentOperation, EmailOperation, Job, ProcessDocument, ProcessEmail
 from dealpulse.models import DocumentState, Email
 from dealpulse.outbox import request
+from dealpulse.processors.accounts import OnAccount
 from dealpulse.processors.operations import EMAIL_OPERATIONS
 from dealpulse.processors.operations.contract import EmailText
 from dealpulse.processors.scratch import downloaded, scratch_folder
@@ -42,7 +43,7 @@ async def process_email(
         return {"skipped": "deleted"}
     if job.name is EmailOperation.parse:
         return await _parse(email, store=store, queue=queue, limits=limits)
-    return await _ask(email, job.name, store=store, engine=engine, time_zone=time_zone)
+    return await _ask(email, job, store=store, engine=engine, time_zone=time_zone)
 
 
 async def _parse(email: Email, *, store: Store, queue: QueueClient, limits: Limits) -> dict[str, object]:
@@ -109,7 +110,7 @@ def _sha256(path: Path) -> str:
 
 
 async def _ask(
-    email: Email, name: EmailOperation, *, store: Store, engine: Engine, time_zone: ZoneInfo
+    email: Email, job: ProcessEmail, *, store: Store, engine: Engine, time_zone: ZoneInfo
 ) -> dict[str, object]:
     if email.state is DocumentState.failed:
         raise Permanent(f"The e-mail could not be read: {email.failure_reason}", code="email_unreadable")
@@ -121,15 +122,11 @@ async def _ask(
     sent_at = _sent(email)
     earlier = sorted((one for one in thread if one.id != email.id and _sent(one) <= sent_at), key=_sent)
     text = _text(email, zone, tuple(_text(one, zone) for one in earlier))
-    try:
-        result = await EMAIL_OPERATIONS[name].run(text, engine=engine)
-    except Unanswered as error:
-        # Refused or unusable answers are billed like any other.
-        await store.usage.record(email.deal_id, error.usage, email_id=email.id)
-        raise
+    on_account = OnAccount(engine, store=store, deal_id=email.deal_id, email_id=email.id)
+    result = await EMAIL_OPERATIONS[job.name].run(text, engine=on_account)
     await store.emails.save_analysis(email.id, result.analysis, result.origin)
-    for usage in result.usages:
-        await store.usage.record(email.deal_id, usage, email_id=email.id)
+    if result.provisional:
+        await store.operations.ask_later(job.operation)
     return {"engine": result.origin.engine.value, "blockers": len(result.analysis.blockers or ())}
 
 

@@ -217,6 +217,8 @@ def _ai(values: Values) -> AiSettings:
         api_key=values.optional(var.ANTHROPIC_API_KEY),
         base_url=values.optional(var.ANTHROPIC_BASE_URL),
         model=values[var.ANTHROPIC_MODEL],
+        models=values.optional(var.ANTHROPIC_MODELS) or {},
+        daily_budget_usd=values[var.AI_DAILY_BUDGET_USD],
         timeout=values[var.AI_TIMEOUT_SECONDS],
         fallback_local=values[var.AI_FALLBACK] == "local",
     )

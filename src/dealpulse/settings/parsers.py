@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import orjson
 
-from dealpulse.settings.values import Secret
+from dealpulse.settings.values import AI_OPERATIONS, Secret
 
 
 def text(value: str) -> str:
@@ -104,6 +104,28 @@ def seconds(value: str) -> float:
     if not math.isfinite(number) or number <= 0:
         raise ValueError("is not a positive number of seconds")
     return number
+
+
+def amount(value: str) -> float:
+    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,6})?", value):
+        raise ValueError("is not an amount of money")
+    return float(value)
+
+
+def models(value: str) -> dict[str, str]:
+    """``operation=model,kind=model``: names by the operation or kind they are for."""
+    pairs: dict[str, str] = {}
+    kinds = {operation.partition(".")[0] for operation in AI_OPERATIONS}
+    for part in filter(None, (part.strip() for part in value.split(","))):
+        what, equals, model = (piece.strip() for piece in part.partition("="))
+        if not equals or not model or any(character.isspace() for character in model):
+            raise ValueError("is not a list of operation=model")
+        if what not in AI_OPERATIONS and what not in kinds:
+            raise ValueError("names an operation that does not exist")
+        if what in pairs:
+            raise ValueError("names an operation twice")
+        pairs[what] = model
+    return pairs
 
 
 _SIZE = re.compile(r"([0-9]{1,15}) ?([KMG]?)B?", re.IGNORECASE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -64,6 +64,20 @@ class SupabaseSettings:
     """What users' tokens are signed with; None where the project publishes keys."""
 
 
+AI_OPERATIONS: tuple[str, ...] = (
+    "document.summarize",
+    "document.extract_risks",
+    "document.classify",
+    "document.analyze",
+    "document.overview",
+    "email.analyze_sentiment",
+    "email.detect_blocker",
+    "email.analyze",
+    "brief.summary",
+)
+"""What models are asked, as ``dealpulse.processors`` calls it, which this row may not import (a test compares them)."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class AiSettings:
     """No ``api_key``: the offline engine answers. ``fallback_local``: it also answers while Claude is away."""
@@ -71,9 +85,23 @@ class AiSettings:
     api_key: Secret | None = None
     base_url: str | None = None
     model: str = "claude-sonnet-5-5"
+    models: Mapping[str, str] = field(default_factory=dict)
+    """By operation (``document.classify``) or kind (``email``): models that answer those in place of ``model``."""
+    daily_budget_usd: float = 0.0
+    """What a deal without a budget of its own may spend a day; 0 is any amount."""
     timeout: float = 90.0
     """Seconds one request may take; less than any queue's time limit, or a silent Claude would burn attempts."""
     fallback_local: bool = False
+
+    def model_for(self, operation: str) -> str:
+        """The model that answers ``operation``, such as ``document.classify``."""
+        kind = operation.partition(".")[0]
+        return self.models.get(operation) or self.models.get(kind) or self.model
+
+    @property
+    def all_models(self) -> tuple[str, ...]:
+        """Every model that may be asked, each once."""
+        return tuple(dict.fromkeys((self.model, *self.models.values())))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ from typing import Generic, TypeVar, cast
 from dealpulse.settings.cron import parse_cron
 from dealpulse.settings.parsers import (
     addresses,
+    amount,
     byte_count,
     choice,
     database_url,
@@ -19,6 +20,7 @@ from dealpulse.settings.parsers import (
     folders,
     host,
     matching,
+    models,
     names_us,
     origins,
     password,
@@ -33,7 +35,7 @@ from dealpulse.settings.parsers import (
     web_url,
     whole,
 )
-from dealpulse.settings.values import QUEUE_DEFAULTS, AiSettings
+from dealpulse.settings.values import AI_OPERATIONS, QUEUE_DEFAULTS, AiSettings
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -161,6 +163,21 @@ ANTHROPIC_BASE_URL = Variable(
     "ANTHROPIC_BASE_URL", web_url, None, "Another address for Claude, such as a proxy", "https://host"
 )
 ANTHROPIC_MODEL = Variable("ANTHROPIC_MODEL", text, AiSettings.model, "Model that answers", "a model id")
+ANTHROPIC_MODELS = Variable(
+    "ANTHROPIC_MODELS",
+    models,
+    None,
+    "Other models for some operations: operation=model or kind=model, separated by commas",
+    f"pairs such as email=claude-haiku-5-5,document.extract_risks=claude-opus-5-5; the kinds are document, email and"
+    f" brief, the operations {', '.join(AI_OPERATIONS)}",
+)
+AI_DAILY_BUDGET_USD = Variable(
+    "AI_DAILY_BUDGET_USD",
+    amount,
+    "0",
+    "US dollars each deal may spend on Claude a day, where the deal sets no budget of its own",
+    "an amount such as 25 or 7.50; 0 is any amount",
+)
 AI_FALLBACK = Variable(
     "AI_FALLBACK",
     choice("none", "local"),
@@ -363,7 +380,15 @@ SECTIONS: Mapping[str, tuple[Variable[object], ...]] = {
         REDIS_SENTINEL_MASTER,
         REDIS_SOCKET_TIMEOUT,
     ),
-    "Claude": (ANTHROPIC_API_KEY, ANTHROPIC_BASE_URL, ANTHROPIC_MODEL, AI_FALLBACK, AI_TIMEOUT_SECONDS),
+    "Claude": (
+        ANTHROPIC_API_KEY,
+        ANTHROPIC_BASE_URL,
+        ANTHROPIC_MODEL,
+        ANTHROPIC_MODELS,
+        AI_DAILY_BUDGET_USD,
+        AI_FALLBACK,
+        AI_TIMEOUT_SECONDS,
+    ),
     "Daily brief": (DAILY_BRIEF_TIME, TIMEZONE),
     "API": (
         PORT,

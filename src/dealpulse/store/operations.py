@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from dealpulse.models import Operation, OperationState
 from dealpulse.store.database import Database, is_uuid
+
+ASK_LATER_SECONDS: Final = 900.0
+"""How long an answer that only stands in is left alone."""
 
 
 class AskedOperation(Operation, frozen=True, kw_only=True):
@@ -61,6 +65,14 @@ class Operations:
         """Somebody looked after them just now; finished ones are left alone."""
         if operations:
             await self._database.perform("touch_operations", operations=_keys(operations))
+
+    async def ask_later(self, operation: Operation, *, seconds: float = ASK_LATER_SECONDS) -> None:
+        """Have :meth:`ask_due` ask for it again then, though it is done: what it found out stands only until then."""
+        await self._database.perform("defer_operation", operation=_keys([operation])[0], seconds=seconds)
+
+    async def ask_due(self, *, limit: int) -> list[Operation]:
+        """Ask for what was put off until now, longest due first; returns what was asked for."""
+        return await self._database.call("ask_deferred_operations", list[Operation], limit=limit)
 
     async def of_deal(self, deal_id: str) -> list[Operation]:
         """All of a deal's, in the order they were asked for."""

@@ -14,7 +14,7 @@ from dealpulse.store.database import Database
 from dealpulse.store.migrate import packaged_migrations
 
 NEEDED: Final[Mapping[str, str]] = {
-    "deals": "id name status time_zone created_at updated_at",
+    "deals": "id name status time_zone created_at updated_at ai_daily_budget_usd",
     "deal_members": "deal_id user_id role",
     "sources": "id deal_id type name location state cursor last_synced_at last_error created_at updated_at",
     "emails": (
@@ -57,6 +57,7 @@ NEEDED: Final[Mapping[str, str]] = {
     ),
     "api_tokens": "id name scope token_sha256 created_at expires_at revoked_at last_used_at",
     "audit_log": "id at actor action target outcome peer request_id",
+    "deferred_operations": "subject_type subject_id operation deal_id due_at",
     "dealpulse_migrations": "name sha256 applied_at",
 }
 """Table to its columns, separated by spaces."""

@@ -3,11 +3,36 @@
 from __future__ import annotations
 
 import uuid
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 import msgspec
+from msgspec import Struct
 
-from dealpulse.models import Usage
-from dealpulse.store.database import Database, storable
+from dealpulse.models import EngineName, Usage
+from dealpulse.store.database import Database, is_uuid, storable
+
+
+class Cost(Struct, frozen=True, kw_only=True):
+    """What the answers of one kind cost together. ``calls`` of 0 USD are answers from the cache or offline ones."""
+
+    day: date | None = None
+    """None where it is not told by day."""
+    operation: str
+    engine: EngineName
+    model: str
+    calls: int
+    input_tokens: int
+    output_tokens: int
+    cache_read_tokens: int
+    cache_write_tokens: int
+    cost_usd: float
+
+
+class Spending(Struct, frozen=True, kw_only=True):
+    spent_usd: float
+    budget_usd: float | None = None
+    """The deal's own daily budget, 0 for any amount; None where it has none."""
 
 
 class UsageLedger:
@@ -25,3 +50,21 @@ class UsageLedger:
         row |= {"id": str(uuid.uuid4()), "deal_id": deal_id, "document_id": document_id, "email_id": email_id}
         table = self._database.client.table("ai_usage")
         await self._database.write(table.upsert(storable(row), on_conflict="id").select("id"))
+
+    async def since(self, deal_id: str, moment: datetime) -> Spending:
+        """What the deal has spent since ``moment``, beside its own budget."""
+        return await self._database.call("ai_spending", Spending, deal_id=deal_id, since=moment)
+
+    async def by_day(self, deal_id: str, *, zone: ZoneInfo, first: date, last: date) -> list[Cost]:
+        """The deal's costs by day in ``zone``, operation and model, earliest first; both days count."""
+        if not is_uuid(deal_id):
+            return []
+        return await self._database.call(
+            "ai_cost_by_day", list[Cost], deal_id=deal_id, zone=zone.key, first=first, last=last
+        )
+
+    async def of_document(self, document_id: str) -> list[Cost]:
+        """All a document has cost, by operation and model."""
+        if not is_uuid(document_id):
+            return []
+        return await self._database.call("ai_cost_of_document", list[Cost], document_id=document_id)

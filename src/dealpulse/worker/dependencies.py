@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from dealpulse.ai.contract import CLAUDE
 from dealpulse.errors import RateLimited, Unavailable
 from dealpulse.queue.limits import Breakers, Buckets
 from dealpulse.queue.outcomes import Again, Outcome
-from dealpulse.worker.guards import CLAUDE, close_bucket, pass_breaker
+from dealpulse.worker.guards import close_bucket, pass_breaker
 
 _SPOKEN_FOR: Final = frozenset({CLAUDE, "redis"})
 """Claude's guard reports for itself; the engine waits for Redis by its own means."""

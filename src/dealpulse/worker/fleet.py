@@ -18,6 +18,7 @@ from typing import Any, Final
 import structlog
 
 from dealpulse import logs
+from dealpulse.ai import watch_models
 from dealpulse.errors import DealPulseError
 from dealpulse.health import Health, log_status
 from dealpulse.jobs import QUEUES
@@ -104,6 +105,7 @@ class Fleet:
             self._tasks.append(task)
         self._background = [
             asyncio.create_task(log_status(health, probes={"redis": runtime.queue.ping})),
+            asyncio.create_task(watch_models(self._settings.ai, health=health)),
         ]
         queues = [lane.engine.queue for lane in self._lanes]
         await follow_schedules(ctx["redis"], self._settings, queues[-1])

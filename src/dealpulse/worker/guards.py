@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from dealpulse.ai.contract import Answer, Engine, Question, SchemaT
+from dealpulse.ai.contract import CLAUDE, Answer, Engine, Question, SchemaT
 from dealpulse.errors import DealPulseError, RateLimited, Unavailable
 from dealpulse.queue.limits import Breakers, Buckets
 
-CLAUDE: Final = "anthropic"
-"""The dependency's and the account's name, as the engine's own errors give it."""
 _DEFAULT_CLOSING_SECONDS: Final = 15.0
 """For a 429 that did not say for how long."""
 

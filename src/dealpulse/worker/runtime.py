@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 
 from arq.connections import ArqRedis
 
@@ -17,6 +16,7 @@ from dealpulse.queue import QueueClient, create_pool
 from dealpulse.queue.limits import Breakers, Buckets
 from dealpulse.settings import Settings
 from dealpulse.store import Store, open_store
+from dealpulse.worker.budgets import BudgetedEngine, Budgets
 from dealpulse.worker.guards import GuardedEngine
 
 
@@ -43,7 +43,11 @@ async def open_runtime(settings: Settings, *, health: Health) -> AsyncIterator[R
         stack.push_async_callback(redis.aclose, close_connection_pool=True)
         store = await stack.enter_async_context(open_store(settings.supabase, health=health))
         breakers, buckets = Breakers(redis), Buckets(redis)
-        guard = partial(GuardedEngine, breakers=breakers, buckets=buckets)
+        budgets = Budgets(store, default_usd=settings.ai.daily_budget_usd, default_zone=settings.time_zone)
+
+        def guard(claude: Engine) -> Engine:
+            return BudgetedEngine(GuardedEngine(claude, breakers=breakers, buckets=buckets), budgets=budgets)
+
         engine = await stack.enter_async_context(
             open_engine(settings.ai, cache=store.answers, health=health, guard=guard)
         )

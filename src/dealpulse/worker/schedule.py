@@ -12,7 +12,7 @@ from arq.typing import WorkerCoroutine
 
 from dealpulse.jobs import GenerateDailyBrief, Job
 from dealpulse.models import Deal
-from dealpulse.outbox import reconcile, request
+from dealpulse.outbox import ask_due, reconcile, request
 from dealpulse.queue.schedule import DAILY_BRIEF_TICK, RECONCILE_TICK, Schedule, Scheduler, moment_of, schedules
 from dealpulse.settings import Settings, next_run
 from dealpulse.worker.root import RootPool
@@ -71,13 +71,18 @@ def _brief(deal: Deal, due: datetime, settings: Settings) -> tuple[GenerateDaily
 
 
 async def reconcile_queues(ctx: dict[str, Any]) -> int:
-    """Enqueue again what the database asks for and Redis does not know; returns how many were missing."""
+    """Enqueue again what the database asks for and Redis does not know; returns how many were missing.
+
+    Also what was put off until now: analyses the offline engine stood in for.
+    """
     runtime: Runtime = ctx["runtime"]
-    return await reconcile(
+    missing = await reconcile(
         operations=runtime.store.operations,
         queue=runtime.queue,
         older_than=runtime.settings.reconcile_seconds,
     )
+    await ask_due(operations=runtime.store.operations, queue=runtime.queue)
+    return missing
 
 
 COROUTINES: Final[Mapping[str, WorkerCoroutine]] = {

@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from dealpulse.jobs.documents import DocumentOperation
 from dealpulse.jobs.emails import EmailOperation
+from dealpulse.processors.operations.asking import DocumentOperationSpec
 from dealpulse.processors.operations.catalogue.analyze_document import ANALYZE_DOCUMENT
 from dealpulse.processors.operations.catalogue.analyze_email import ANALYZE_EMAIL
 from dealpulse.processors.operations.catalogue.analyze_sentiment import ANALYZE_SENTIMENT
@@ -19,13 +20,7 @@ from dealpulse.processors.operations.catalogue.classify import CLASSIFY
 from dealpulse.processors.operations.catalogue.detect_blocker import DETECT_BLOCKER
 from dealpulse.processors.operations.catalogue.extract_risks import EXTRACT_RISKS
 from dealpulse.processors.operations.catalogue.summarize import SUMMARIZE
-from dealpulse.processors.operations.contract import (
-    Analysed,
-    DocumentOperationSpec,
-    DocumentText,
-    EmailOperationSpec,
-    EmailText,
-)
+from dealpulse.processors.operations.contract import Analysed, DocumentText, EmailOperationSpec, EmailText
 
 DOCUMENT_OPERATIONS: Mapping[DocumentOperation, DocumentOperationSpec] = MappingProxyType(
     {

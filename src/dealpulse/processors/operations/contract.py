@@ -1,5 +1,7 @@
 """What an operation on a document or an e-mail is: a question and a reading of its answer.
 
+How a document is asked about, in sections where it is long, stands in ``asking``.
+
 An operation is one file in ``catalogue`` (instructions, schema, offline answer, reading), one line in its registry and
 one member of its queue's enum. Nothing here does I/O: the engine is handed in.
 """
@@ -10,22 +12,29 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from dealpulse.ai.contract import Engine, Question, SchemaT
-from dealpulse.models import Address, DocumentAnalysis, EmailAnalysis, EngineName, Origin, Page, Usage
+from dealpulse.ai.contract import Answer, Engine, Question, SchemaT
+from dealpulse.jobs.emails import EmailOperation
+from dealpulse.models import Address, EmailAnalysis, EngineName, Origin, Page
 
-SubjectT = TypeVar("SubjectT")
 AnalysisT = TypeVar("AnalysisT")
 
 
 @dataclass(frozen=True)
 class DocumentText:
-    """A document as operations see it. ``name`` is its file name: a hint, and untrusted as its text is."""
+    """A document as operations see it, or a section of one.
+
+    ``name`` is its file name: a hint, and untrusted as its text is.
+    """
 
     name: str
     pages: tuple[Page, ...]
+    """Of a section the first and the last may be pieces of a page."""
+    section_of: int | None = None
+    """The pages of the whole document, where this is only a section of it."""
+    before: str = ""
+    """The end of what stands before the section, so that a sentence cut in two can still be understood."""
 
 
 @dataclass(frozen=True)
@@ -48,37 +57,34 @@ class EmailText:
 
 @dataclass(frozen=True)
 class Analysed(Generic[AnalysisT]):
-    """What an operation found out, who answered and what each call cost."""
+    """What an operation found out and who answered."""
 
     analysis: AnalysisT
     origin: Origin
-    usages: tuple[Usage, ...]
+    provisional: bool = False
+    """Somebody stood in for an engine that could not be had: worth asking again later."""
+
+
+def analysed(analysis: AnalysisT, answers: Sequence[Answer[Any]]) -> Analysed[AnalysisT]:
+    """``analysis`` as read from ``answers``, on the word of the least trusted of them."""
+    origins = [answer.origin for answer in answers]
+    least_trusted = next((origin for origin in origins if origin.engine is EngineName.local), origins[0])
+    return Analysed(analysis, least_trusted, provisional=any(answer.provisional for answer in answers))
 
 
 @dataclass(frozen=True)
-class OperationSpec(Generic[SubjectT, SchemaT, AnalysisT]):
-    """How one operation is done."""
+class EmailSpec(Generic[SchemaT]):
+    """How one operation on an e-mail is done: always with one question."""
 
-    name: StrEnum
-    ask: Callable[[SubjectT], tuple[Question[SchemaT], ...]]
-    """One question; more only of a document longer than one question may be."""
-    read: Callable[[Sequence[SchemaT], SubjectT], AnalysisT]
-    """The answers, in the questions' order, as domain values: quotes looked up, fingerprints set. CPU-bound."""
+    name: EmailOperation
+    ask: Callable[[EmailText], Question[SchemaT]]
+    read: Callable[[SchemaT, EmailText], EmailAnalysis]
+    """The answer as domain values: quotes looked up, fingerprints set. CPU-bound."""
 
-    async def run(self, subject: SubjectT, *, engine: Engine) -> Analysed[AnalysisT]:
+    async def run(self, email: EmailText, *, engine: Engine) -> Analysed[EmailAnalysis]:
         """Ask, and read what was answered. Raises what ``engine`` raises."""
-        answers = [await engine.ask(question) for question in self.ask(subject)]
-        analysis = await asyncio.to_thread(self.read, [answer.value for answer in answers], subject)
-        return Analysed(
-            analysis=analysis,
-            origin=_least_trusted([answer.origin for answer in answers]),
-            usages=tuple(answer.usage for answer in answers),
-        )
+        answer = await engine.ask(self.ask(email))
+        return analysed(await asyncio.to_thread(self.read, answer.value, email), [answer])
 
 
-DocumentOperationSpec: TypeAlias = OperationSpec[DocumentText, Any, DocumentAnalysis]
-EmailOperationSpec: TypeAlias = OperationSpec[EmailText, Any, EmailAnalysis]
-
-
-def _least_trusted(origins: Sequence[Origin]) -> Origin:
-    return next((origin for origin in origins if origin.engine is EngineName.local), origins[0])
+EmailOperationSpec: TypeAlias = EmailSpec[Any]

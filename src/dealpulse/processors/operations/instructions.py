@@ -14,12 +14,20 @@ ellipses and without joining distant passages. Give the number of the page from 
 quote up in the document; what is not found there is discarded."""
 
 SUMMARY = """\
-Summary: say what the document is, who the parties are, what they agreed or what is reported, and what a buyer needs to
-know. Take names, dates and amounts from the document as it writes them. Leave a list empty rather than guess."""
+Summary: five lines, one sentence each, separated by line breaks: what the document is, who the parties are, what they
+agreed or what is reported, and what a buyer needs to know. Take names, dates and amounts from the document as it writes
+them. Lists name every party, date, amount, obligation and key term a buyer has to know; leave one empty rather than
+guess."""
+
+OVERVIEW = """\
+The material is one long document's sections, each already summarised. Say what the document is as a whole, and write
+one summary of all of it: five lines, one sentence each, separated by line breaks. Add nothing that the sections'
+summaries do not say."""
 
 CLASSIFICATION = f"""\
 Workstreams: choose every one of these the document belongs to, with a score from 0 to 1, and the primary one:
-{", ".join(Workstream)}. Use `unclassified` where the text does not tell; never guess."""
+{", ".join(Workstream)}. Use `unclassified` where the text does not tell; never guess. Confidence, 0 to 1, is how
+sure you are of the primary one."""
 
 RISKS = f"""\
 Risks: report what could cost the buyer money, time or the deal. Report only what the document itself says; ordinary

@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from dealpulse.ai.contract import Material
 from dealpulse.models import Address, Page
 from dealpulse.processors.operations.contract import DocumentText, EmailText
 
-LONGEST_PART = 1_500_000
-"""Characters of one question: about half of a 1M-token context."""
 LONGEST_THREAD = 40_000
 """Characters of a thread's earlier messages: the latest are kept."""
 
 
-def document_parts(document: DocumentText) -> Iterator[DocumentText]:
-    """The document, in runs of whole pages no question is too small for. Nothing is left out."""
-    pages: list[Page] = []
-    length = 0
-    for page in document.pages:
-        if pages and length + len(page.text) > LONGEST_PART:
-            yield DocumentText(name=document.name, pages=tuple(pages))
-            pages, length = [], 0
-        pages.append(page)
-        length += len(page.text)
-    yield DocumentText(name=document.name, pages=tuple(pages))
-
-
 def document_material(document: DocumentText) -> tuple[Material, ...]:
-    return (Material(label="file name", text=document.name), *map(_page_material, document.pages))
+    """A section says that it is one, and repeats the end of what stands before it."""
+    heading = [Material(label="file name", text=document.name)]
+    if document.section_of is not None:
+        heading.append(Material(label="what this is", text=f"Only {section_label(document)} of {document.section_of}."))
+    if document.before:
+        heading.append(Material(label="the end of what stands before, for context only", text=document.before))
+    return (*heading, *map(_page_material, document.pages))
+
+
+def section_label(section: DocumentText) -> str:
+    first, last = section.pages[0].number, section.pages[-1].number
+    return f"page {first}" if first == last else f"pages {first} to {last}"
 
 
 def _page_material(page: Page) -> Material:

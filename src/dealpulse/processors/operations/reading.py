@@ -15,6 +15,7 @@ from dealpulse.models import (
     KeyFact,
     Page,
     PageKind,
+    SectionSummary,
     Sentiment,
     Summary,
     Verification,
@@ -27,30 +28,44 @@ from dealpulse.processors.operations.offline.injection import injections
 from dealpulse.processors.operations.offline.risks import risks
 from dealpulse.processors.operations.offline.sentences import Sentence, page_sentences
 from dealpulse.processors.operations.schemas import (
+    SUMMARY_LINES,
     BlockerEntry,
     ClassificationAnswer,
     NamedValue,
+    OverviewAnswer,
     RiskEntry,
     SentimentAnswer,
     SummaryAnswer,
 )
 from dealpulse.processors.verification import QuoteVerifier
 
-MOST_FACTS = 30
-"""Entries kept of each list of a summary."""
 
-
-def read_summary(answers: Sequence[SummaryAnswer]) -> Summary:
-    """One summary of a document's parts: the first part says what it is, all say what is in it."""
+def read_summary(sections: Sequence[tuple[DocumentText, SummaryAnswer]], overview: OverviewAnswer | None) -> Summary:
+    """One summary of a document's sections: the overview says what it is, all say what is in it."""
+    answers = [answer for _, answer in sections]
+    whole = overview or answers[0]
     return Summary(
-        document_type=answers[0].document_type,
-        summary="\n\n".join(answer.summary for answer in answers),
+        document_type=whole.document_type,
+        summary=_in_lines(whole.summary),
         parties=_distinct(party for answer in answers for party in answer.parties),
         dates=_facts(answer.dates for answer in answers),
         amounts=_facts(answer.amounts for answer in answers),
         obligations=_distinct(duty for answer in answers for duty in answer.obligations),
         key_terms=_facts(answer.key_terms for answer in answers),
+        sections=tuple(_section(text, answer) for text, answer in sections) if len(sections) > 1 else (),
     )
+
+
+def _section(text: DocumentText, answer: SummaryAnswer) -> SectionSummary:
+    return SectionSummary(
+        first_page=text.pages[0].number, last_page=text.pages[-1].number, summary=_in_lines(answer.summary)
+    )
+
+
+def _in_lines(text: str) -> str:
+    """At most five lines; what more there is stands in the last of them, so that no sentence is lost."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return "\n".join([*lines[: SUMMARY_LINES - 1], *filter(None, [" ".join(lines[SUMMARY_LINES - 1 :])])])
 
 
 def read_classification(answers: Sequence[ClassificationAnswer]) -> Classification:
@@ -58,14 +73,20 @@ def read_classification(answers: Sequence[ClassificationAnswer]) -> Classificati
     scores: dict[Workstream, float] = {}
     for answer in answers:
         for entry in answer.workstreams:
-            scores[entry.workstream] = max(scores.get(entry.workstream, 0.0), min(max(entry.score, 0.0), 1.0))
-    primaries = [answer.primary for answer in answers]
-    primary = next((known for known in primaries if known is not Workstream.unclassified), primaries[0])
-    ranked = sorted(scores.items(), key=lambda item: (item[0] is not primary, -item[1], item[0]))
+            scores[entry.workstream] = max(scores.get(entry.workstream, 0.0), _share(entry.score))
+    told = next((answer for answer in answers if answer.primary is not Workstream.unclassified), answers[0])
+    ranked = sorted(scores.items(), key=lambda item: (item[0] is not told.primary, -item[1], item[0]))
+    # A model that does not say how sure it is has still scored what it chose.
+    confidence = scores.get(told.primary, 0.0) if told.confidence is None else _share(told.confidence)
     return Classification(
-        primary=primary,
+        primary=told.primary,
         workstreams=tuple(WorkstreamScore(workstream=name, score=round(score, 2)) for name, score in ranked),
+        confidence=round(confidence, 2),
     )
+
+
+def _share(score: float) -> float:
+    return min(max(score, 0.0), 1.0)
 
 
 def read_findings(entries: Iterable[RiskEntry], document: DocumentText) -> tuple[Finding, ...]:
@@ -174,9 +195,9 @@ def _body(email: EmailText) -> Page:
 
 
 def _distinct(values: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(value for value in values if value))[:MOST_FACTS]
+    return tuple(dict.fromkeys(value for value in values if value))
 
 
 def _facts(lists: Iterable[list[NamedValue]]) -> tuple[KeyFact, ...]:
     facts = dict.fromkeys((entry.name, entry.value) for entries in lists for entry in entries)
-    return tuple(KeyFact(name=name, value=value) for name, value in facts)[:MOST_FACTS]
+    return tuple(KeyFact(name=name, value=value) for name, value in facts)

@@ -13,6 +13,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from dealpulse.models import Action, RiskCategory, SentimentLabel, Severity, Workstream
 
+SUMMARY_LINES = 5
+
 
 class Entry(BaseModel):
     """One entry of an answer's list."""
@@ -80,12 +82,19 @@ BlockerEntries = Annotated[list[BlockerEntry], _readable(BlockerEntry)]
 
 class SummaryAnswer(Entry):
     document_type: str = Field(description="For example: share purchase agreement, board minutes, lease")
-    summary: str = Field(description="Three to six sentences for a deal team")
+    summary: str = Field(description="Five lines for a deal team, one sentence each")
     parties: list[str] = Field(default_factory=list)
     dates: NamedValues = Field(default_factory=list)
     amounts: NamedValues = Field(default_factory=list)
     obligations: list[str] = Field(default_factory=list, description="Who must do what, one sentence each")
     key_terms: NamedValues = Field(default_factory=list)
+
+
+class OverviewAnswer(Entry):
+    """Of a document whose sections were summarised one by one."""
+
+    document_type: str = Field(description="For example: share purchase agreement, board minutes, lease")
+    summary: str = Field(description="Five lines for a deal team, one sentence each")
 
 
 class RisksAnswer(Entry):
@@ -94,6 +103,7 @@ class RisksAnswer(Entry):
 
 class ClassificationAnswer(Entry):
     primary: Workstream
+    confidence: float | None = Field(default=None, description="0 to 1: how sure you are of the primary workstream")
     workstreams: WorkstreamEntries = Field(default_factory=list, description="All that apply, the primary included")
 
 

@@ -2,53 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 
 from dealpulse.ai.contract import Question
 from dealpulse.jobs.documents import DocumentOperation
 from dealpulse.models import DocumentAnalysis
-from dealpulse.processors.operations.contract import DocumentText, OperationSpec
+from dealpulse.processors.operations.asking import DocumentSpec, Reading
+from dealpulse.processors.operations.contract import DocumentText
 from dealpulse.processors.operations.instructions import CLASSIFICATION, QUOTING, RISKS, SUMMARY, instructions
-from dealpulse.processors.operations.material import document_material, document_parts
+from dealpulse.processors.operations.material import document_material
 from dealpulse.processors.operations.offline.risks import risks
 from dealpulse.processors.operations.offline.summary import summarise
 from dealpulse.processors.operations.offline.workstreams import classify
 from dealpulse.processors.operations.reading import read_classification, read_findings, read_summary
 from dealpulse.processors.operations.schemas import DocumentAnswer
 
-VERSION = "1"
+VERSION = "2"
 
 
-def ask(document: DocumentText) -> tuple[Question[DocumentAnswer], ...]:
-    return tuple(
-        Question(
-            operation="document.analyze",
-            version=VERSION,
-            instructions=instructions(SUMMARY, CLASSIFICATION, RISKS, QUOTING),
-            material=document_material(part),
-            schema=DocumentAnswer,
-            offline=partial(_offline, part),
-            max_tokens=12_000,
-        )
-        for part in document_parts(document)
+def ask(section: DocumentText) -> Question[DocumentAnswer]:
+    return Question(
+        operation="document.analyze",
+        version=VERSION,
+        instructions=instructions(SUMMARY, CLASSIFICATION, RISKS, QUOTING),
+        material=document_material(section),
+        schema=DocumentAnswer,
+        offline=partial(_offline, section),
+        max_tokens=12_000,
     )
 
 
-def _offline(part: DocumentText) -> DocumentAnswer:
+def _offline(section: DocumentText) -> DocumentAnswer:
     return DocumentAnswer(
-        summary=summarise(part.name, part.pages),
-        classification=classify(part.name, part.pages),
-        risks=risks(part.pages).risks,
+        summary=summarise(section.name, section.pages),
+        classification=classify(section.name, section.pages),
+        risks=risks(section.pages).risks,
     )
 
 
-def read(answers: Sequence[DocumentAnswer], document: DocumentText) -> DocumentAnalysis:
+def read(reading: Reading[DocumentAnswer]) -> DocumentAnalysis:
     return DocumentAnalysis(
-        summary=read_summary([answer.summary for answer in answers]),
-        classification=read_classification([answer.classification for answer in answers]),
-        findings=read_findings([risk for answer in answers for risk in answer.risks], document),
+        summary=read_summary([(one.text, one.answer.summary) for one in reading.sections], reading.overview),
+        classification=read_classification([one.answer.classification for one in reading.sections]),
+        findings=read_findings([risk for one in reading.sections for risk in one.answer.risks], reading.document),
     )
 
 
-ANALYZE_DOCUMENT = OperationSpec(name=DocumentOperation.analyze, ask=ask, read=read)
+ANALYZE_DOCUMENT = DocumentSpec(
+    name=DocumentOperation.analyze, ask=ask, read=read, summary=lambda answer: answer.summary
+)

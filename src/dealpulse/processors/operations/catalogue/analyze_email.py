@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 
 from dealpulse.ai.contract import Question
 from dealpulse.jobs.emails import EmailOperation
 from dealpulse.models import EmailAnalysis
-from dealpulse.processors.operations.contract import EmailText, OperationSpec
+from dealpulse.processors.operations.contract import EmailSpec, EmailText
 from dealpulse.processors.operations.instructions import BLOCKERS, QUOTING, SENTIMENT, instructions
 from dealpulse.processors.operations.material import email_material
 from dealpulse.processors.operations.offline.blockers import blockers
@@ -19,17 +18,15 @@ from dealpulse.processors.operations.schemas import EmailAnswer
 VERSION = "1"
 
 
-def ask(email: EmailText) -> tuple[Question[EmailAnswer], ...]:
-    return (
-        Question(
-            operation="email.analyze",
-            version=VERSION,
-            instructions=instructions(SENTIMENT, BLOCKERS, QUOTING),
-            material=email_material(email),
-            schema=EmailAnswer,
-            offline=partial(_offline, email),
-            max_tokens=4_000,
-        ),
+def ask(email: EmailText) -> Question[EmailAnswer]:
+    return Question(
+        operation="email.analyze",
+        version=VERSION,
+        instructions=instructions(SENTIMENT, BLOCKERS, QUOTING),
+        material=email_material(email),
+        schema=EmailAnswer,
+        offline=partial(_offline, email),
+        max_tokens=4_000,
     )
 
 
@@ -37,12 +34,12 @@ def _offline(email: EmailText) -> EmailAnswer:
     return EmailAnswer(sentiment=sentiment(email.body_text), blockers=blockers(email).blockers)
 
 
-def read(answers: Sequence[EmailAnswer], email: EmailText) -> EmailAnalysis:
+def read(answer: EmailAnswer, email: EmailText) -> EmailAnalysis:
     return EmailAnalysis(
-        sentiment=read_sentiment(answers[0].sentiment),
-        blockers=read_blockers(answers[0].blockers, email),
+        sentiment=read_sentiment(answer.sentiment),
+        blockers=read_blockers(answer.blockers, email),
         findings=read_email_findings(email),
     )
 
 
-ANALYZE_EMAIL = OperationSpec(name=EmailOperation.analyze, ask=ask, read=read)
+ANALYZE_EMAIL = EmailSpec(name=EmailOperation.analyze, ask=ask, read=read)

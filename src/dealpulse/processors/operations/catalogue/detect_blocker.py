@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 
 from dealpulse.ai.contract import Question
 from dealpulse.jobs.emails import EmailOperation
 from dealpulse.models import EmailAnalysis
-from dealpulse.processors.operations.contract import EmailText, OperationSpec
+from dealpulse.processors.operations.contract import EmailSpec, EmailText
 from dealpulse.processors.operations.instructions import BLOCKERS, QUOTING, instructions
 from dealpulse.processors.operations.material import email_material
 from dealpulse.processors.operations.offline.blockers import blockers
@@ -18,22 +17,20 @@ from dealpulse.processors.operations.schemas import BlockersAnswer
 VERSION = "1"
 
 
-def ask(email: EmailText) -> tuple[Question[BlockersAnswer], ...]:
-    return (
-        Question(
-            operation="email.detect_blocker",
-            version=VERSION,
-            instructions=instructions(BLOCKERS, QUOTING),
-            material=email_material(email),
-            schema=BlockersAnswer,
-            offline=partial(blockers, email),
-            max_tokens=3_000,
-        ),
+def ask(email: EmailText) -> Question[BlockersAnswer]:
+    return Question(
+        operation="email.detect_blocker",
+        version=VERSION,
+        instructions=instructions(BLOCKERS, QUOTING),
+        material=email_material(email),
+        schema=BlockersAnswer,
+        offline=partial(blockers, email),
+        max_tokens=3_000,
     )
 
 
-def read(answers: Sequence[BlockersAnswer], email: EmailText) -> EmailAnalysis:
-    return EmailAnalysis(blockers=read_blockers(answers[0].blockers, email))
+def read(answer: BlockersAnswer, email: EmailText) -> EmailAnalysis:
+    return EmailAnalysis(blockers=read_blockers(answer.blockers, email))
 
 
-DETECT_BLOCKER = OperationSpec(name=EmailOperation.detect_blocker, ask=ask, read=read)
+DETECT_BLOCKER = EmailSpec(name=EmailOperation.detect_blocker, ask=ask, read=read)

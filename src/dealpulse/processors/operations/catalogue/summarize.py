@@ -2,39 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 
 from dealpulse.ai.contract import Question
 from dealpulse.jobs.documents import DocumentOperation
 from dealpulse.models import DocumentAnalysis
-from dealpulse.processors.operations.contract import DocumentText, OperationSpec
+from dealpulse.processors.operations.asking import DocumentSpec, Reading
+from dealpulse.processors.operations.contract import DocumentText
 from dealpulse.processors.operations.instructions import SUMMARY, instructions
-from dealpulse.processors.operations.material import document_material, document_parts
+from dealpulse.processors.operations.material import document_material
 from dealpulse.processors.operations.offline.summary import summarise
 from dealpulse.processors.operations.reading import read_summary
 from dealpulse.processors.operations.schemas import SummaryAnswer
 
-VERSION = "1"
+VERSION = "2"
 
 
-def ask(document: DocumentText) -> tuple[Question[SummaryAnswer], ...]:
-    return tuple(
-        Question(
-            operation="document.summarize",
-            version=VERSION,
-            instructions=instructions(SUMMARY),
-            material=document_material(part),
-            schema=SummaryAnswer,
-            offline=partial(summarise, part.name, part.pages),
-            max_tokens=4_000,
-        )
-        for part in document_parts(document)
+def ask(section: DocumentText) -> Question[SummaryAnswer]:
+    return Question(
+        operation="document.summarize",
+        version=VERSION,
+        instructions=instructions(SUMMARY),
+        material=document_material(section),
+        schema=SummaryAnswer,
+        offline=partial(summarise, section.name, section.pages),
+        max_tokens=4_000,
     )
 
 
-def read(answers: Sequence[SummaryAnswer], document: DocumentText) -> DocumentAnalysis:
-    return DocumentAnalysis(summary=read_summary(answers))
+def read(reading: Reading[SummaryAnswer]) -> DocumentAnalysis:
+    sections = [(one.text, one.answer) for one in reading.sections]
+    return DocumentAnalysis(summary=read_summary(sections, reading.overview))
 
 
-SUMMARIZE = OperationSpec(name=DocumentOperation.summarize, ask=ask, read=read)
+SUMMARIZE = DocumentSpec(name=DocumentOperation.summarize, ask=ask, read=read, summary=lambda answer: answer)
