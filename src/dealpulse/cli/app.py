@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from dealpulse import logs
-from dealpulse.cli import control, database, dead, deals, diagnosis, jobs, local, queues, services, tokens
+from dealpulse.cli import control, database, dead, deals, diagnosis, findings, jobs, local, queues, services, tokens
 from dealpulse.cli.terminal import quieten_logs, say_error
 from dealpulse.errors import DealPulseError
 from dealpulse.settings import LogSettings, SettingsError
@@ -45,6 +45,7 @@ app.add_typer(jobs.job, name="job")
 app.add_typer(control.queue, name="queue")
 app.add_typer(dead.dead, name="dead")
 app.add_typer(deals.deal, name="deal")
+app.add_typer(findings.finding, name="finding")
 app.add_typer(tokens.token, name="token")
 app.command("migrate")(database.migrate)
 app.command("doctor")(diagnosis.doctor)

@@ -32,17 +32,37 @@ _TYPOGRAPHY = str.maketrans(
 )
 _NEGATIONS_TEXT = """
 no not never neither nor none nothing nobody without cannot except unless excluding hardly
+nicht kein keine keinen keiner keinem ohne nie niemals ne pas non jamais sans aucun aucune sin nunca senza mai
+não sem niet geen zonder nooit nie bez не без ни никогда
 """
-_NEGATIONS = frozenset(_NEGATIONS_TEXT.split())
+_NEGATION = re.compile(rf"\b(?:{'|'.join(_NEGATIONS_TEXT.split())})\b|n't\b|[不未无無沒没勿毋]")
 _ARTICLES = frozenset(("a", "an", "the"))
 _ARTICLE_ENDS = tuple(f" {article}" for article in _ARTICLES)
 """A quote cut off after an article may be cut off before a "not"."""
 _NEGATIVE_PREFIXES = ("un", "in", "im", "il", "ir", "non", "dis", "mis", "de")
 _NEGATION_BEFORE = re.compile(
-    r"(?i)(?:\b(?:not|no|never|neither|nor|without|cannot|unless|except)|n['’]t)\s+(?:be\s+)?\Z"
+    r"(?i)(?:\b(?:not|no|never|neither|nor|without|cannot|unless|except|in no event|under no circumstances|at no time"
+    r"|nicht|kein\w{0,2}|ohne|sans|sin|senza|non|não|sem|niet|geen|zonder|nie|bez|не|без)|n['’]t)\s+(?:be\s+)?\Z"
+    r"|[不未无無沒没勿毋]\Z"
 )
+_FARTHEST_NEGATION = 40
+"""Characters before a quote in which such a negation is looked for."""
+_NEGATION_AFTER = re.compile(r"(?i)\s+(?:not|never|nicht|niet|pas)\b")
+"""A quote that ends before it says the opposite of its sentence."""
+_CURRENCY = "$€£¥¢₣₤₩₪₫₱₲₴₵₸₹₺₽₿"
+_UNIT_AFTER = re.compile(
+    r"(?i)\s?[%‰]|\s?(?:per ?cent|thousand|million|billion|trillion|mn|bn|k|m"
+    r"|(?:business |calendar |working )?(?:day|week|month|quarter|year)s?)\b"
+)
+"""What a number is a number of: "$5" of "$5 million" is another amount."""
 _TOKEN = re.compile(
-    r"\(\d+(?:[.,]\d+)*\)|(?:(?<![\w)])-)?\d+(?:[.,]\d+)*|[%$€£¥]|[^\W\d_]+(?:(?:-\s*|')[^\W\d_]+)*|[^\W_]"
+    r"\(\d+(?:[.,]\d+)*\)"
+    r"|(?:(?<![\w)])-)?(?:(?<![\d.,])\d{1,3}(?:[ ']\d{3})+(?!\d)(?:[.,]\d+)?|\d+(?:[.,]\d+)*)"
+    rf"|[%‰{_CURRENCY}]|[<>≤≥±](?=\s?[{_CURRENCY}]?\s?\d)"
+    rf"|(?<![\w)])-(?=[{_CURRENCY}]\s?\d)|\((?=[{_CURRENCY}]\s?\d[\d.,]*\s?\))"
+    r"|[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
+    r"|[^\W\d_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+"
+    r"(?:(?:-\s*|')[^\W\d_\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+)*|[^\W_]"
 )
 _ELLIPSIS = re.compile(r"\s*(?:\[\s*)?(?:\.\s?\.\s?\.|…)(?:\s*\])?\s*")
 
@@ -85,7 +105,7 @@ class QuoteVerifier:
         is that page's end and the quote holds the rest too.
         """
         quote = quote.strip()
-        if len(_collapsed(quote)) < SHORTEST_QUOTE:
+        if _length(quote) < SHORTEST_QUOTE:
             return _unverified(quote, page)
         for index in self._places(page):
             window = self._window(index)
@@ -113,7 +133,7 @@ class QuoteVerifier:
 
     def _elided(self, quote: str) -> _Span | None:
         parts = [part for part in _ELLIPSIS.split(quote) if part.strip()]
-        if not parts or any(len(_collapsed(part)) < SHORTEST_QUOTE for part in parts):
+        if not parts or any(_length(part) < SHORTEST_QUOTE for part in parts):
             return None
         first = self._words.find(parts[0])
         if first is None:
@@ -142,15 +162,17 @@ class QuoteVerifier:
         )
 
     def _whole_statement(self, span: _Span) -> _Span:
-        """The span with words it cuts through completed, its per cent sign, and a negation directly before it."""
+        """The span with words it cuts through completed, the unit of its last number, and negations at its edges."""
         start, end = span.start, span.end
         while start > 0 and self._text[start - 1].isalpha() and self._text[start].isalpha():
             start -= 1
         while end < len(self._text) and self._text[end].isalpha() and self._text[end - 1].isalpha():
             end += 1
-        if self._text[end - 1].isdigit() and self._text.startswith("%", end):
-            end += 1
-        before = self._text[max(0, start - 16) : start]
+        if self._text[end - 1].isdigit() and (unit := _UNIT_AFTER.match(self._text, end)):
+            end = unit.end()
+        if after := _NEGATION_AFTER.match(self._text, end):
+            end = after.end()
+        before = self._text[max(0, start - _FARTHEST_NEGATION) : start]
         negation = _NEGATION_BEFORE.search(before)
         return _Span(start if negation is None else start - len(before) + negation.start(), end)
 
@@ -205,15 +227,17 @@ class _Words:
     def find(self, quote: str, start: int = 0, end: int | None = None) -> _Span | None:
         words = [word for word, _ in _tokens(quote)]
         line = f" {' '.join(words)} "
-        if len(line) < SHORTEST_QUOTE or quote.lower().rstrip(" .,;:").endswith(_ARTICLE_ENDS):
+        if _length(line) < SHORTEST_QUOTE or quote.lower().rstrip(" .,;:").endswith(_ARTICLE_ENDS):
             return None
         low = self._position(start)
         high = len(self._line) if end is None else self._position(end) + 1
-        at = self._line.find(line, low, high)
-        if at < 0:
-            return None
-        first = bisect_right(self._at, at) - 1
-        return _Span(self._spans[first].start, self._spans[first + len(words) - 1].end)
+        while (at := self._line.find(line, low, high)) >= 0:
+            first = bisect_right(self._at, at) - 1
+            span = _Span(self._spans[first].start, self._spans[first + len(words) - 1].end)
+            if not _cuts_meaning(self._text, span):
+                return span
+            low = at + 1
+        return None
 
     def _position(self, offset: int) -> int:
         index = bisect_right(self._starts, offset - 1)
@@ -223,7 +247,7 @@ class _Words:
 def _tokens(text: str) -> Iterator[tuple[str, _Span]]:
     plain, offsets = _plain(text)
     for match in _TOKEN.finditer(plain):
-        word = re.sub(r"-\s*", "", match[0]) if match[0][0].isalpha() else match[0]
+        word = re.sub(r"-\s*", "", match[0]) if match[0][0].isalpha() else re.sub(r"[ ']", "", match[0])
         if word not in _ARTICLES:
             yield word, _Span(offsets[match.start()], offsets[match.end() - 1] + 1)
 
@@ -258,16 +282,35 @@ def _flattened(text: str) -> tuple[str, list[tuple[int, int]]]:
 
 
 def _cuts_meaning(text: str, span: _Span) -> bool:
-    """Whether the span's edges cut a number (``5,000`` of ``25,000``) or a negative prefix off a word."""
-    head, tail = text[max(0, span.start - 24) : span.start], text[span.end : span.end + 2]
-    if text[span.start].isdigit() and re.search(r"\d[.,]?\Z|[-−(]\Z|\d\s?/\Z", head):
+    """Whether the span's edges cut a number (``5,000`` of ``25,000``, ``$5`` of ``-$5``) or a negative prefix."""
+    head, tail = text[max(0, span.start - 24) : span.start], text[span.end : span.end + 6]
+    first = text[span.start]
+    if first.isdigit() and _NUMBER_BEFORE.search(head):
         return True
-    if text[span.end - 1].isdigit() and re.match(r"[.,]?\d", tail):
+    if (first.isdigit() or first in _CURRENCY) and _is_negative(head, text[span.start : span.start + 24]):
         return True
-    if text[span.start].isalpha():
+    if text[span.end - 1].isdigit() and _NUMBER_AFTER.match(tail):
+        return True
+    if first.isalpha():
         cut = re.search(r"[^\W\d_]*-?\Z", head)
         return cut is not None and cut[0].lower().rstrip("-").startswith(_NEGATIVE_PREFIXES) and bool(cut[0])
     return False
+
+
+_NUMBER_BEFORE = re.compile(r"\d[.,'’\u00a0\u202f]?\Z|\d\s?/\Z")
+_NUMBER_AFTER = re.compile(r"[.,]?\d|['’\u00a0\u202f ]\d{3}(?!\d)")
+
+
+def _is_negative(head: str, amount: str) -> bool:
+    """Whether a minus sign or an accountant's parentheses around ``amount`` were left out."""
+    if re.search(r"(?<![\w)])[-−–]\Z", head):
+        return True
+    return head.endswith("(") and re.match(rf"[{_CURRENCY}]?\s?\d[\d.,]*\s?\)", amount) is not None
+
+
+def _length(text: str) -> int:
+    """Characters, white space collapsed; one of a script that writes a word with one or two counts twice."""
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in _collapsed(text))
 
 
 def _collapsed(text: str) -> str:
@@ -275,8 +318,7 @@ def _collapsed(text: str) -> str:
 
 
 def _negates(text: str) -> bool:
-    words = {word for word, _ in _tokens(text)}
-    return bool(words & _NEGATIONS) or any(word.endswith("n't") for word in words)
+    return _NEGATION.search(_plain(text)[0]) is not None
 
 
 def _unverified(quote: str, page: int | None) -> Citation:
