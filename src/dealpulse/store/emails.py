@@ -12,7 +12,7 @@ from dealpulse.models import Address, CalendarEvent, Email, EmailAnalysis, Origi
 from dealpulse.store.database import Database, is_uuid
 
 _COLUMNS: Final = (
-    "id,deal_id,name,path,content_hash,storage_key,state,failure_code,failure_reason,source_id,external_id,message_id,"
+    "id,deal_id,name,path,content_hash,storage_key,state,failure_code,failure_reason,source_id,external_id,web_link,message_id,"
     "in_reply_to,thread_key,subject,sender:sender_address,to:to_addresses,cc:cc_addresses,sent_at,body_text,full_text,"
     "events:calendar_events,sentiment:ai_sentiment,origin:ai_origin,created_at,updated_at"
 )
