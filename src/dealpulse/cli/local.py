@@ -103,13 +103,16 @@ def demo(
 
 def run(
     folder: Annotated[Path, _folder("A folder of documents and e-mails.")],
-    out: Annotated[Path, typer.Option("--out", help="Where result.json, brief.md and brief.html go.", resolve_path=True)],
+    out: Annotated[
+        Path, typer.Option("--out", help="Where result.json, brief.md and brief.html go.", resolve_path=True)
+    ],
     name: Annotated[str | None, typer.Option(help="The deal's name; the folder's by default.")] = None,
     engine: EngineOption = Engine.auto,
 ) -> None:
     """Process a folder and write what was found to result.json, brief.md and brief.html.
 
-    What Claude answered is kept in .dealpulse/answers and costs nothing the next time. Every file of the folder is in result.json exactly once: under documents, emails, failed or skipped.
+    What Claude answered is kept in .dealpulse/answers and costs nothing the next time. Every file of the folder is in
+    result.json exactly once: under documents, emails, failed or skipped.
     """
     _end_with_terminal_and_parent()
     own = _own_environment(engine)
@@ -202,7 +205,7 @@ def _running_stack(data_dir: Path, *, durable: bool, answers: Path | None = None
     def migrate(database_url: str) -> None:
         say("Applying the migrations")
         asyncio.run(apply_migrations(database_url))
-        if answers is not None:
+        if answers is not None and answers.exists():
             asyncio.run(load_answers(database_url, answers))
 
     with running_stack(

@@ -21,7 +21,7 @@ from dealpulse.models import (
     SubjectType,
     Verification,
 )
-from dealpulse.processors.brief_facts import BriefFacts, Cited, Ended
+from dealpulse.processors.brief_facts import SERIOUS, BriefFacts, Cited, Ended
 
 MOST_CITATIONS: Final = 5
 """Places of one risk that are shown and numbered; the others are only counted."""
@@ -29,7 +29,7 @@ MOST_CITATIONS: Final = 5
 PageKey = tuple[str, int]
 """A document's id and a page's number."""
 
-_AROUND: Final = 420
+_AROUND: Final = 320
 """Characters shown before a quote and after it, at most."""
 _BREAK: Final = re.compile(r"(?<=[.!?;])\s+(?=[^\W\d_]|[\d“\"(•-])|\n\s*\n")
 """Where a sentence or a paragraph ends, as good as the eye needs it."""
@@ -48,9 +48,7 @@ class Citing:
     def finding(self, finding: RecordedFinding) -> tuple[Cited, ...]:
         """Every place where the finding verifiably stands, in an order that no id decides."""
         cited = [
-            self._document(one)
-            for one in finding.citations
-            if one.citation.verification is not Verification.unverified
+            self._document(one) for one in finding.citations if one.citation.verification is not Verification.unverified
         ]
         return tuple(sorted(cited, key=lambda one: (one.name, one.page or 0, one.start or 0, one.quote)))
 
@@ -161,15 +159,14 @@ def cited_pages(facts: BriefFacts) -> dict[str, set[int]]:
 def annotated(facts: BriefFacts, *, pages: Mapping[PageKey, Page], emails: Sequence[Email]) -> BriefFacts:
     """The facts, every shown citation with its number and its surroundings; the same place has one number."""
     bodies = {email.id: email.body_text for email in emails}
-    numbers: dict[tuple[str, int | None, str], int] = {}
+    numbers = {key: number for number, key in enumerate(dict.fromkeys(map(_key, _shown(facts))), start=1)}
 
     def annotate(cited: Cited) -> Cited:
-        number = numbers.setdefault((cited.id, cited.page, cited.quote), len(numbers) + 1)
         page = pages.get((cited.id, cited.page)) if cited.page is not None else None
         text = bodies.get(cited.id) if cited.kind is SubjectType.email else (page and page.text)
         before, after = _around(cited, text or "")
         place = _place(page) if page else cited.place
-        return replace(cited, number=number, place=place, before=before, after=after)
+        return replace(cited, number=numbers[_key(cited)], place=place, before=before, after=after)
 
     return _with_each_shown(facts, annotate)
 
@@ -180,19 +177,24 @@ def evidence(facts: BriefFacts) -> tuple[Cited, ...]:
     return tuple(cited for _, cited in sorted(by_number.items()))
 
 
+def _key(cited: Cited) -> tuple[str, int | None, str]:
+    return cited.id, cited.page, cited.quote
+
+
 def _shown(facts: BriefFacts) -> Iterator[Cited]:
     """In reading order."""
-    for risk in facts.risks:
+    serious = facts.of_severity(*SERIOUS)
+    for risk in serious:
         yield from risk.citations[:MOST_CITATIONS]
     for blocker in facts.blockers:
         yield blocker.citation
     yield from (ended.citation for ended in facts.settled if ended.citation)
     yield from (party.coldest for party in facts.temperature.parties)
+    for risk in facts.risks[len(serious) :]:
+        yield from risk.citations[:MOST_CITATIONS]
 
 
 def _with_each_shown(facts: BriefFacts, change: Callable[[Cited], Cited]) -> BriefFacts:
-    """In the order of :func:`_shown`, which gives the numbers."""
-
     def settled(ended: Ended) -> Ended:
         return replace(ended, citation=change(ended.citation)) if ended.citation else ended
 

@@ -14,7 +14,6 @@ from dealpulse.models import (
     BlockerStatus,
     Brief,
     Document,
-    Email,
     EngineName,
     FindingStatus,
     RecordedBlocker,
@@ -24,19 +23,22 @@ from dealpulse.models import (
 )
 from dealpulse.processors import brief_room
 from dealpulse.processors.brief_evidence import Citing
-from dealpulse.processors.brief_facts import BriefBlocker, BriefFacts, BriefRisk, Cited, Ended, FaintPage, Marks
+from dealpulse.processors.brief_facts import BriefBlocker, BriefFacts, BriefRisk, Ended, FaintPage, Marks
 from dealpulse.processors.brief_room import Room
 from dealpulse.processors.brief_temperature import temperature
 
-_ENDED_BECAUSE: Final[Mapping[FindingStatus | BlockerStatus | None, str]] = {
+# Two tables: members of different StrEnums with the same word are one key.
+_RISK_ENDED: Final[Mapping[FindingStatus, str]] = {
     FindingStatus.open: "Its quote no longer stands in the documents.",
     FindingStatus.resolved: "No document says so any more.",
     FindingStatus.rejected: "A person looked at it and said it is none.",
+}
+_BLOCKER_ENDED: Final[Mapping[BlockerStatus, str]] = {
     BlockerStatus.open: "Its quote no longer stands in the e-mails.",
     BlockerStatus.resolved: "An e-mail says that it is settled.",
     BlockerStatus.dismissed: "A person dismissed it.",
-    None: "Nothing in the room says so any more.",
 }
+_VANISHED: Final = "Nothing in the room says so any more."
 
 
 class _EarlierCitation(Struct, frozen=True):
@@ -180,9 +182,9 @@ def _resolved(
     before: Sequence[_EarlierRisk], now: Sequence[BriefRisk], findings: Sequence[RecordedFinding]
 ) -> tuple[Ended, ...]:
     still = {risk.fingerprint for risk in now}
-    states = {finding.fingerprint: finding.status for finding in findings}
+    reasons = {finding.fingerprint: _RISK_ENDED[finding.status] for finding in findings}
     return tuple(
-        Ended(title=risk.title, severity=risk.severity, reason=_ENDED_BECAUSE[states.get(risk.fingerprint)])
+        Ended(title=risk.title, severity=risk.severity, reason=reasons.get(risk.fingerprint, _VANISHED))
         for risk in before
         if risk.fingerprint not in still
     )
@@ -224,15 +226,15 @@ def _settled(
 
 
 def _ended(before: _EarlierBlocker, row: RecordedBlocker | None, citing: Citing) -> Ended:
-    status = row.blocker.status if row else None
-    told: Cited | None = None
-    if (
-        row is not None
-        and status is BlockerStatus.resolved
-        and row.blocker.citation.verification is not Verification.unverified
-    ):
-        told = citing.blocker(row)
-    return Ended(title=before.title, reason=_ENDED_BECAUSE[status], citation=told)
+    if row is None:
+        return Ended(title=before.title, reason=_VANISHED)
+    blocker = row.blocker
+    told = blocker.status is BlockerStatus.resolved and blocker.citation.verification is not Verification.unverified
+    return Ended(
+        title=before.title,
+        reason=_BLOCKER_ENDED[blocker.status],
+        citation=citing.blocker(row) if told else None,
+    )
 
 
 def _received(room: Room, since: datetime | None) -> tuple[str, ...]:

@@ -34,7 +34,7 @@ _TEMPLATES: Final = resources.files("dealpulse.processors") / "templates"
 _STYLE: Final = (_TEMPLATES / "brief.css").read_text(encoding="utf-8").strip()
 _POLICY: Final = "default-src 'none'; style-src 'sha256-{}'; base-uri 'none'; form-action 'none'"
 _CHART_WIDTH: Final = 320.0
-_CHART_HEIGHT: Final = 84.0
+_CHART_HEIGHT: Final = 110.0
 _CHART_EDGE: Final = 8.0
 _FEWEST_WEEKS: Final = 2
 

@@ -25,13 +25,11 @@ REFERENCE: Final = re.compile(r"\s*\[(\d{1,4})\]")
 _MOST_TOLD: Final = 25
 """Names of one kind; of more, only their number is told."""
 _NUMBER: Final = re.compile(r"\d+(?:[.,]\d+)*")
-_WORDS: Final = {
-    word: number
-    for number, word in enumerate(
-        "no one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-        "eighteen nineteen twenty".split()
-    )
-}
+_COUNTING: Final = """
+no one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen
+nineteen twenty
+"""
+_WORDS: Final = {word: number for number, word in enumerate(_COUNTING.split())}
 _COUNT: Final = re.compile(
     rf"\b(?P<count>\d+|{'|'.join(_WORDS)})\s+"
     r"(?:(?:new|open|verified|serious|overdue|further|unresolved|stalled|critical|remaining|changed|resolved)\s+)*"
@@ -246,7 +244,12 @@ def _right_counts(facts: BriefFacts) -> dict[str, set[int]]:
     }
     return severities | {
         "risk": those(
-            "risks", "serious_risks", "new_risks", "changed_risks", "risks_no_longer_open", *(one.value for one in Severity)
+            "risks",
+            "serious_risks",
+            "new_risks",
+            "changed_risks",
+            "risks_no_longer_open",
+            *(one.value for one in Severity),
         ),
         "blocker": those("blockers", "new_blockers", "overdue_blockers", "settled_blockers"),
         "document": those("documents", "analysed_documents") | inventory | told_in,

@@ -93,9 +93,7 @@ def name_of(item: Document | Email) -> str:
 def under_way(operations: Sequence[Operation]) -> frozenset[str]:
     """Ids of documents, e-mails and sources with work that is not done."""
     return frozenset(
-        one.subject_id
-        for one in operations
-        if one.state in UNDER_WAY and one.subject_type is not SubjectType.brief
+        one.subject_id for one in operations if one.state in UNDER_WAY and one.subject_type is not SubjectType.brief
     )
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from dealpulse.models import Email, Sentiment, SubjectType
+from dealpulse.models import Email, Sentiment
 from dealpulse.processors.brief_facts import Cited, Direction, Party, Temperature, Week
 
 _RECENT: Final = timedelta(days=7)
@@ -18,10 +18,11 @@ _TURN: Final = 0.15
 _FEWEST: Final = 3
 """Mails of one organisation below which two means say nothing about a direction."""
 _OPENING: Final = 280
-_PUBLIC_MAIL: Final = frozenset(
-    "gmail.com googlemail.com outlook.com hotmail.com live.com yahoo.com icloud.com me.com aol.com gmx.de gmx.net "
-    "web.de proton.me protonmail.com".split()
-)
+_PROVIDERS: Final = """
+gmail.com googlemail.com outlook.com hotmail.com live.com yahoo.com icloud.com me.com aol.com gmx.de gmx.net web.de
+proton.me protonmail.com
+"""
+_PUBLIC_MAIL: Final = frozenset(_PROVIDERS.split())
 """Whose domain tells nothing about who writes."""
 
 
@@ -35,9 +36,7 @@ class _Judged(Struct, frozen=True):
 
 def temperature(emails: Sequence[Email], *, cite: Callable[[Email, int, int], Cited]) -> Temperature:
     """``cite`` makes a citation of an e-mail's text from one offset to another."""
-    judged = [
-        _Judged(email, email.sent_at, email.sentiment) for email in emails if email.sentiment and email.sent_at
-    ]
+    judged = [_Judged(email, email.sent_at, email.sentiment) for email in emails if email.sentiment and email.sent_at]
     if not judged:
         return Temperature(recent=None, earlier=None, direction=Direction.unknown, emails=0)
     recent, earlier = _means(judged)

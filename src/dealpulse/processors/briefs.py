@@ -14,7 +14,7 @@ from dealpulse.ai.contract import Answer, Engine, Unanswered
 from dealpulse.ai.local import LOCAL_ORIGIN
 from dealpulse.errors import Awaiting, DealPulseError
 from dealpulse.jobs import GenerateDailyBrief
-from dealpulse.models import Brief, BriefStatus, Deal, EngineName, Operation, Page, SubjectType, Usage
+from dealpulse.models import Brief, BriefStatus, Deal, EngineName, Operation, Page, Usage
 from dealpulse.processors import brief_html, brief_markdown, brief_prose
 from dealpulse.processors.brief_evidence import PageKey, annotated, cited_pages
 from dealpulse.processors.brief_facts import BriefFacts
@@ -67,7 +67,7 @@ async def generate_daily_brief(
     store: Store,
     engine: Engine,
     patience: Patience,
-    presentation: Presentation = Presentation(),  # noqa: B008 - frozen
+    presentation: Presentation = Presentation(),
 ) -> dict[str, object]:
     """Write the brief and return what is in it, in numbers. Writing it again replaces that day's brief.
 
@@ -140,9 +140,7 @@ async def _pages(facts: BriefFacts, store: Store) -> dict[PageKey, Page]:
     return dict(pair for pairs in found for pair in pairs)
 
 
-async def _prose(
-    facts: BriefFacts, engine: Engine, expected: EngineName
-) -> tuple[Answer[BriefAnswer], str | None]:
+async def _prose(facts: BriefFacts, engine: Engine, expected: EngineName) -> tuple[Answer[BriefAnswer], str | None]:
     """The few sentences a model writes; where they cannot be had or used, the offline ones, and why."""
     question = brief_question(facts)
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -12,23 +13,21 @@ import structlog
 ANSWERS_UNREADABLE: Final = "answers_file_unreadable"
 
 _COLUMNS: Final = ("key", "value", "operation", "model", "created_at")
-_KEPT_DAYS: Final = 90
+_KEPT: Final = timedelta(days=90)
 
 _log = structlog.get_logger("dealpulse.store.answers_file")
 
 
 async def load_answers(database_url: str, path: Path) -> None:
-    """Put the answers in the file, if there is one, into the database's empty cache.
+    """Put the answers in the file into the database's empty cache.
 
     A file that cannot be read costs what asking again costs.
     """
-    if not path.exists():
-        return
     connection = await asyncpg.connect(database_url)
     try:
         async with connection.transaction():
             await connection.copy_to_table("ai_cache", source=path, columns=_COLUMNS, format="binary")
-            await connection.execute(f"delete from ai_cache where created_at < now() - interval '{_KEPT_DAYS} days'")
+            await connection.execute("delete from ai_cache where created_at < now() - $1::interval", _KEPT)
     except (asyncpg.PostgresError, OSError) as error:
         _log.warning(ANSWERS_UNREADABLE, error=type(error).__name__)
     finally:

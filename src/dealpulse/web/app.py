@@ -23,7 +23,7 @@ from dealpulse.intake import Intake
 from dealpulse.queue import History, QueueClient, create_pool
 from dealpulse.settings import Settings, SettingsError
 from dealpulse.store import open_store
-from dealpulse.web import probes
+from dealpulse.web import probes, viewer
 from dealpulse.web.api import ENDPOINTS
 from dealpulse.web.auth import Authorise, Door
 from dealpulse.web.errors import HANDLERS
@@ -65,6 +65,10 @@ def build_app(settings: Settings) -> Starlette:
         routes=[
             *routes_of(probes.ENDPOINTS, settings.api),
             Mount("/api", app=api, middleware=[Middleware(Authorise, door=door)]),
+            *(
+                Mount(place, app=Router(routes_of(pages, settings.api)), middleware=[Middleware(Authorise, door=door)])
+                for place, pages in viewer.PAGES.items()
+            ),
         ],
         middleware=[Middleware(RequestFrame)],
         exception_handlers=HANDLERS,
