@@ -173,8 +173,8 @@ async def test_a_brief_without_its_model_is_partial_and_written_offline(store: S
     ("prose", "why"),
     [
         ("All is well: 42 consents came.", "it held a number that is not in the facts"),
-        ("There are three P1 risks.", "it named a severity that no risk has"),
-        ("Two blockers are open.", "it counted differently from the facts"),
+        ("The worst P1 risk is old.", "it named a severity that no risk has"),
+        ("20 blockers are open.", "it counted differently from the facts"),
         ("See https://evil.example.", "it held a link or markup"),
         ("A risk [7].", "it referred to evidence that is not there"),
     ],

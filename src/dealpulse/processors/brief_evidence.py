@@ -173,7 +173,10 @@ def annotated(facts: BriefFacts, *, pages: Mapping[PageKey, Page], emails: Seque
 
 def evidence(facts: BriefFacts) -> tuple[Cited, ...]:
     """Every numbered citation once, by number."""
-    by_number = {cited.number: cited for cited in _shown(facts) if cited.number is not None}
+    by_number: dict[int, Cited] = {}
+    for cited in _shown(facts):
+        if cited.number is not None:
+            by_number.setdefault(cited.number, cited)
     return tuple(cited for _, cited in sorted(by_number.items()))
 
 

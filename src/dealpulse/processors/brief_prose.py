@@ -185,7 +185,8 @@ def _faults(prose: str, facts: BriefFacts) -> Iterator[str]:
 
 
 def _numbers(text: str) -> Iterator[str]:
-    """Numbers in digits and in words, without grouping commas and leading zeros."""
+    """Numbers in digits and in words, without grouping commas and leading zeros; a severity's name is none."""
+    text = _SEVERITY.sub("", text)
     for found in _NUMBER.findall(text):
         yield found.replace(",", "").lstrip("0") or "0"
     for word in _WORD.findall(text.lower()):
