@@ -8,6 +8,7 @@
     │   ├── RateLimited         try again when the bucket reopens; burns none
     │   ├── Unavailable         try again when the dependency is back; burns none
     │   ├── BudgetExceeded      try again when the budget renews; burns none
+    │   ├── Awaiting            try again when other work is done; burns none
     │   └── Interrupted         try again at once, elsewhere; burns none
     └── Permanent               never again: dead letter at once
         ├── NeedsConsent        a person must reconnect the source
@@ -107,6 +108,12 @@ class BudgetExceeded(Transient):
     def __init__(self, message: str, *, until: datetime) -> None:
         super().__init__(message)
         self.until = until
+
+
+class Awaiting(Transient):
+    """Other work, which this job cannot do itself, has to be done first."""
+
+    code = "awaiting"
 
 
 class Interrupted(Transient):

@@ -68,6 +68,15 @@ class Source(Struct, frozen=True, kw_only=True):
     """Opaque to all but the connector; None means never listed completely."""
     last_synced_at: datetime | None = None
     last_error: str | None = None
+    skipped: tuple[SkippedItem, ...] = ()
+    """What its syncs left out and no later sync could take."""
+
+
+class SkippedItem(Struct, frozen=True, kw_only=True):
+    """One file or message of a source that was not taken in, and why."""
+
+    path: str
+    reason: str
 
 
 class DocumentState(StrEnum):
@@ -171,6 +180,7 @@ class Email(Struct, frozen=True, kw_only=True):
     failure_reason: str | None = None
     source_id: str | None = None
     external_id: str | None = None
+    web_link: str | None = None
     message_id: str | None = None
     in_reply_to: str | None = None
     thread_key: str | None = None
@@ -531,6 +541,8 @@ class Brief(Struct, frozen=True, kw_only=True):
     """The deal's local date."""
     status: BriefStatus
     markdown: str
+    html: str = ""
+    """The same brief, printable; self-contained."""
     content: dict[str, object] = field(default_factory=dict)
     """The same brief as JSON, for the app to lay out."""
     origin: Origin

@@ -133,14 +133,17 @@ def test_the_brief_is_written_beside_it(place: Path, result: dict[str, Any]) -> 
 def test_the_person_hears_how_it_goes_in_plain_lines(
     place: Path, done: subprocess.CompletedProcess[str], result: dict[str, Any]
 ) -> None:
-    assert done.stdout.split("\n") == [f"{place}/out/result.json", f"{place}/out/brief.md", ""]
+    assert done.stdout.split("\n") == [
+        *(f"{place}/out/{name}" for name in ("result.json", "brief.md", "brief.html")),
+        "",
+    ]
     assert "failed: contracts/empty.pdf" in done.stderr
     assert '"event"' not in done.stderr
     assert len(done.stderr.splitlines()) < 30
 
 
 def test_nothing_is_left_of_the_stack_but_the_results(place: Path, result: dict[str, Any]) -> None:
-    assert sorted(path.name for path in (place / "out").iterdir()) == ["brief.md", "result.json"]
+    assert sorted(path.name for path in (place / "out").iterdir()) == ["brief.html", "brief.md", "result.json"]
 
 
 def test_a_folder_that_cannot_take_results_is_refused_at_once(place: Path, deal_room: Path) -> None:

@@ -37,6 +37,8 @@ def test_every_default_can_be_parsed_and_every_variable_is_explained(variable: V
 
 
 OTHER_VALUES = {
+    "PUBLIC_URL": "https://other.example",
+    "BRIEF_WAIT_SECONDS": "77",
     "REDIS_URL": "redis://other/1",
     "REDIS_HOST": "cache",
     "REDIS_TLS": "true",

@@ -112,6 +112,7 @@ async def _save_brief(store: Store, deal: Deal, day: int) -> None:
             brief_date=datetime.date(2026, 3, day),
             status=BriefStatus.complete,
             markdown=f"# Brief of March {day}",
+            html=f"<h1>Brief of March {day}</h1>",
             content={"day": day},
             origin=Origin(engine=EngineName.local, model="rules-1", confidence=Confidence.low),
         )
@@ -151,6 +152,21 @@ async def test_a_brief_comes_as_markdown_when_asked_so(api: httpx.AsyncClient, s
         assert answer.headers["content-type"] == "text/markdown; charset=utf-8"
         assert answer.text == "# Brief of March 2"
     assert (await api.get(address, params={"format": "pdf"})).status_code == 400
+
+
+async def test_a_browser_gets_the_brief_as_a_page(api: httpx.AsyncClient, store: Store, deal: Deal) -> None:
+    await _save_brief(store, deal, 2)
+    address = f"/api/deals/{deal.id}/briefs/latest"
+    browsers = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+    for answer in (
+        await api.get(address, headers={"accept": browsers}),
+        await api.get(address, params={"format": "html"}, headers={"accept": "application/json"}),
+    ):
+        assert answer.headers["content-type"] == "text/html; charset=utf-8"
+        assert answer.text == "<h1>Brief of March 2</h1>"
+        assert answer.headers["content-security-policy"].startswith("default-src 'none'; style-src")
+    assert (await api.get(address)).json()["brief"]["markdown"]
+    assert (await api.get(address, params={"format": "json"}, headers={"accept": browsers})).json()["success"]
 
 
 async def test_a_brief_that_is_none_is_told(api: httpx.AsyncClient, deal: Deal) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
 from dealpulse.cli.connection import Clients, answer_to
@@ -15,6 +17,15 @@ from dealpulse.models import Brief, Deal, Document, DocumentState, Email, Source
 from dealpulse.store.usage import Cost
 
 deal = typer.Typer(help="Make, list, look at and archive deals.", no_args_is_help=True, rich_markup_mode=None)
+
+
+class BriefForm(StrEnum):
+    """What a brief comes as."""
+
+    markdown = "markdown"
+    html = "html"
+    json = "json"
+
 
 DealId = Annotated[str, typer.Argument(help="The deal's id.")]
 
@@ -80,6 +91,7 @@ def brief(
     day: Annotated[
         datetime | None, typer.Option("--date", formats=["%Y-%m-%d"], help="By default today where the deal is.")
     ] = None,
+    form: Annotated[BriefForm, typer.Option("--format", help="A page to print, or data.")] = BriefForm.markdown,
 ) -> None:
     """Print a deal's brief."""
 
@@ -92,7 +104,13 @@ def brief(
             raise NotFound(f"There is no brief of {wanted}. {advice}", code="brief_not_found")
         return written
 
-    print_markdown(answer_to(look).markdown)
+    found = answer_to(look)
+    if form is BriefForm.html:
+        typer.echo(found.html)
+    elif form is BriefForm.json:
+        typer.echo(msgspec.json.format(msgspec.json.encode(found.content), indent=2).decode())
+    else:
+        print_markdown(found.markdown)
 
 
 @deal.command()

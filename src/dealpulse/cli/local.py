@@ -31,14 +31,19 @@ from dealpulse.local.errors import LocalStackError
 from dealpulse.local.processes import exit_when_parent_dies
 from dealpulse.local.services import Services, announced, own_environment, running_services
 from dealpulse.local.stack import Stack, running_stack
+from dealpulse.models import Brief
+from dealpulse.processors import brief_markdown
+from dealpulse.processors.brief_markdown import written_of
 from dealpulse.settings import Fault, SettingsError
 from dealpulse.settings.variables import PORT
+from dealpulse.store.answers_file import load_answers, save_answers
 from dealpulse.store.migrate import apply_migrations
 
 _DEFAULT_PORT: Final = 3000
 _ANY_PORT: Final = 0
 _FAILURES_SAID: Final = 20
 _WATCH_SECONDS: Final = 0.25
+_PAGE: Final = "brief.html"
 
 
 def _folder(help_text: str) -> ArgumentInfo:
@@ -71,7 +76,8 @@ def demo(
 ) -> None:
     """Take a deal room through the real queues to its daily brief, with nothing installed, and stop.
 
-    Starts Redis, Postgres, the API and a worker in .dealpulse/demo, which is emptied first.
+    Starts Redis, Postgres, the API and a worker in .dealpulse/demo, which is emptied first. The brief stays there as
+    brief.html; what Claude answered is kept in .dealpulse/answers and costs nothing the next time.
     """
     _end_with_terminal_and_parent()
     if folder is not None and all(file.obstacle for file in files_below(folder)):
@@ -81,38 +87,49 @@ def demo(
     own = _own_environment(engine)
     port = _port(own, _ANY_PORT)
     data_dir = emptied(home() / "demo")
-    with _running_stack(data_dir, durable=False) as stack:
+    page = data_dir / _PAGE
+    with _running_stack(data_dir, durable=False, answers=_answers(own)) as stack:
         say("Starting the API and the worker")
         with running_services(stack, own=own, api_port=port) as services:
             say(f"The API answers at {services.api_url}")
             say(f"Processing {name!r} ({place}). {_who_analyses(services)}")
             run = asyncio.run(_run(services, place, name))
-            print_markdown(run.brief.markdown)
+            page.write_text(run.brief.html, encoding="utf-8")
+            print_markdown(brief_markdown.render(written_of(run.brief), evidence_at=page.as_uri()))
             say("Stopping")
+    say(f"The brief, with the evidence for each citation: {page.as_uri()}")
     say(f"Done. `dealpulse up` (or `make up`) keeps all this running; the logs are in {data_dir / 'logs'}.")
 
 
 def run(
     folder: Annotated[Path, _folder("A folder of documents and e-mails.")],
-    out: Annotated[Path, typer.Option("--out", help="Where result.json and brief.md go.", resolve_path=True)],
+    out: Annotated[
+        Path, typer.Option("--out", help="Where result.json, brief.md and brief.html go.", resolve_path=True)
+    ],
     name: Annotated[str | None, typer.Option(help="The deal's name; the folder's by default.")] = None,
     engine: EngineOption = Engine.auto,
 ) -> None:
-    """Process a folder and write what was found to result.json and brief.md.
+    """Process a folder and write what was found to result.json, brief.md and brief.html.
 
-    Every file of the folder is in result.json exactly once: under documents, emails, failed or skipped.
+    What Claude answered is kept in .dealpulse/answers and costs nothing the next time. Every file of the folder is in
+    result.json exactly once: under documents, emails, failed or skipped.
     """
     _end_with_terminal_and_parent()
     own = _own_environment(engine)
     _make_folder(out)
     files = files_below(folder)
-    with passing(out / ".dealpulse") as data_dir, _running_stack(data_dir, durable=False) as stack:
+    with (
+        passing(out / ".dealpulse") as data_dir,
+        _running_stack(data_dir, durable=False, answers=_answers(own)) as stack,
+    ):
         say("Starting the worker")
         with running_services(stack, own=own, api_port=None) as services:
             say(f"Processing {len(files)} files in {folder}. {_who_analyses(services)}")
-            result, markdown = asyncio.run(_run_and_gather(services, folder, name or folder.name, files))
+            result, brief = asyncio.run(_run_and_gather(services, folder, name or folder.name, files))
             say("Stopping")
+    markdown = brief_markdown.render(written_of(brief), evidence_at=_PAGE)
     (out / "brief.md").write_text(markdown, encoding="utf-8")
+    (out / _PAGE).write_text(brief.html, encoding="utf-8")
     (out / "result.json").write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=2))
     counts = result.counts
     say(
@@ -124,7 +141,7 @@ def run(
         say(f"  failed: {failure.path}: {failure.reason}")
     if len(own_failures) > _FAILURES_SAID:
         say(f"  and {len(own_failures) - _FAILURES_SAID} more: see result.json")
-    OUT.print(f"{out / 'result.json'}\n{out / 'brief.md'}", markup=False, soft_wrap=True)
+    OUT.print(f"{out / 'result.json'}\n{out / 'brief.md'}\n{out / _PAGE}", markup=False, soft_wrap=True)
 
 
 def up() -> None:
@@ -182,10 +199,14 @@ def _make_folder(out: Path) -> None:
 
 
 @contextmanager
-def _running_stack(data_dir: Path, *, durable: bool) -> Iterator[Stack]:
+def _running_stack(data_dir: Path, *, durable: bool, answers: Path | None = None) -> Iterator[Stack]:
+    """``answers`` is the file that outlives a database which is thrown away."""
+
     def migrate(database_url: str) -> None:
         say("Applying the migrations")
         asyncio.run(apply_migrations(database_url))
+        if answers is not None and answers.exists():
+            asyncio.run(load_answers(database_url, answers))
 
     with running_stack(
         data_dir,
@@ -193,7 +214,17 @@ def _running_stack(data_dir: Path, *, durable: bool) -> Iterator[Stack]:
         prepare_database=migrate,
         on_step=lambda step: say(step[:1].upper() + step[1:]),
     ) as stack:
-        yield stack
+        try:
+            yield stack
+        finally:
+            # Also of a run that failed: what was paid for is kept.
+            if answers is not None and stack.fault() is None:
+                asyncio.run(save_answers(stack.database_url, answers))
+
+
+def _answers(own: Mapping[str, str]) -> Path | None:
+    """Where Claude's answers are kept; the offline engine's are not."""
+    return home() / "answers" if "ANTHROPIC_API_KEY" in own else None
 
 
 async def _run(services: Services, folder: Path, deal_name: str) -> DealRun:
@@ -205,13 +236,13 @@ async def _run(services: Services, folder: Path, deal_name: str) -> DealRun:
 
 async def _run_and_gather(
     services: Services, folder: Path, deal_name: str, files: list[FolderFile]
-) -> tuple[RunResult, str]:
+) -> tuple[RunResult, Brief]:
     async with connected(services.settings) as clients:
         with progress_on(ERR) as watch:
             runner = DealRunner(intake=clients.intake, watch=watch, fault=services.fault)
             done = await runner.run(folder, deal_name=deal_name)
         result = await result_of(done, folder=folder, files=files, store=clients.store, queue=clients.queue)
-        return result, done.brief.markdown
+        return result, done.brief
 
 
 def _who_analyses(services: Services) -> str:

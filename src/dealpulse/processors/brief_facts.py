@@ -1,62 +1,43 @@
-"""What a brief says, computed: everything in it that is counted, compared or dated. No model has a hand in this."""
+"""What a brief says, as values: everything in it that is counted, compared, dated or quoted.
+
+:mod:`brief_gathering` computes them, :mod:`brief_evidence` adds each quote's number and surroundings, and
+:mod:`brief_markdown` and :mod:`brief_html` lay them out. As JSON they are the brief's ``content``. The same deal on the
+same date gives the same facts: no clock is read and nothing depends on an id's value.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime
 from enum import StrEnum
-from typing import Final
 
-from msgspec import Struct, convert
+from msgspec import Struct
 
-from dealpulse.models import (
-    BlockerStatus,
-    Brief,
-    Document,
-    DocumentState,
-    Email,
-    FindingStatus,
-    RecordedBlocker,
-    RecordedFinding,
-    RiskCategory,
-    Severity,
-    Verification,
-    Workstream,
-)
-
-_RECENT: Final = timedelta(days=7)
-_TURN: Final = 0.15
-"""How far the mean sentiment (-1..1) must move to be called a direction."""
-_EXPECTED_WORKSTREAMS: Final = (
-    Workstream.corporate_legal,
-    Workstream.material_contracts,
-    Workstream.financial,
-    Workstream.tax,
-    Workstream.hr,
-    Workstream.ip,
-    Workstream.insurance,
-    Workstream.litigation,
-)
-"""What a deal room is expected to hold something about."""
-_WORKSTREAM_OF: Final = {
-    RiskCategory.ip_ownership.value: Workstream.ip,
-    RiskCategory.open_source.value: Workstream.ip,
-    RiskCategory.tax.value: Workstream.tax,
-    RiskCategory.insurance.value: Workstream.insurance,
-    RiskCategory.litigation.value: Workstream.litigation,
-    RiskCategory.key_person.value: Workstream.hr,
-    RiskCategory.misclassification.value: Workstream.hr,
-    RiskCategory.earnings_quality.value: Workstream.financial,
-}
-"""A risk found shows that something was there to read."""
+from dealpulse.models import EngineName, Severity, SubjectType, Workstream
 
 
-class CitedPage(Struct, frozen=True, kw_only=True):
-    document_id: str
-    document: str
+class Cited(Struct, frozen=True, kw_only=True):
+    """A quote and where it stands. ``start`` and ``end`` are its offsets in the page's, or the message's, text."""
+
+    kind: SubjectType
+    """``document`` or ``email``."""
+    id: str
+    name: str
+    """The document's file name, the e-mail's subject."""
     page: int | None
+    place: str = ""
+    """The page as people say it: ``p. 4``, ``slide 4``, ``sheet Bridge``; empty for an e-mail."""
     quote: str
+    start: int | None = None
+    end: int | None = None
     link: str | None = None
+    """The original at its source."""
+    viewer: str | None = None
+    """The same page at DealPulse's own viewer, the quote highlighted."""
+    number: int | None = None
+    """In the brief's list of evidence, from 1; None for places beyond the first few of a risk."""
+    before: str = ""
+    """What stands before the quote."""
+    after: str = ""
 
 
 class BriefRisk(Struct, frozen=True, kw_only=True):
@@ -68,7 +49,9 @@ class BriefRisk(Struct, frozen=True, kw_only=True):
     explanation: str
     is_new: bool
     """Not in the brief before this one."""
-    citations: tuple[CitedPage, ...]
+    changes: tuple[str, ...] = ()
+    """What is different from the brief before this one, in words."""
+    citations: tuple[Cited, ...]
 
 
 class BriefBlocker(Struct, frozen=True, kw_only=True):
@@ -79,9 +62,20 @@ class BriefBlocker(Struct, frozen=True, kw_only=True):
     overdue: bool
     days_stalled: int
     next_action: str
-    email_id: str
-    email: str
-    quote: str
+    is_new: bool
+    """Not in the brief before this one."""
+    citation: Cited
+
+
+class Ended(Struct, frozen=True, kw_only=True):
+    """A risk or blocker of the brief before this one that is open no more."""
+
+    title: str
+    reason: str
+    severity: Severity | None = None
+    """None for a blocker."""
+    citation: Cited | None = None
+    """What says that it is settled, where something does."""
 
 
 class Direction(StrEnum):
@@ -91,6 +85,29 @@ class Direction(StrEnum):
     unknown = "unknown"
 
 
+class Party(Struct, frozen=True, kw_only=True):
+    """The tone of one organisation's e-mails; numbers as of :class:`Temperature`, counted back from its last mail."""
+
+    name: str
+    """Its domain; the whole address where the domain is a public mail provider's."""
+    recent: float
+    earlier: float | None
+    direction: Direction
+    emails: int
+    last_on: date
+    coldest: Cited
+    """The coldest of its recent mails; the quote is how it begins."""
+    coldest_score: float
+
+
+class Week(Struct, frozen=True, kw_only=True):
+    """Mean sentiment of the mails of one week, from the day it begins (a Monday, UTC)."""
+
+    begins: date
+    score: float
+    emails: int
+
+
 class Temperature(Struct, frozen=True, kw_only=True):
     """Mean e-mail sentiment, -1..1: of the last seven days with mail, and of all before."""
 
@@ -98,11 +115,58 @@ class Temperature(Struct, frozen=True, kw_only=True):
     earlier: float | None
     direction: Direction
     emails: int
+    weeks: tuple[Week, ...] = ()
+    """Oldest first; weeks without mail are left out."""
+    parties: tuple[Party, ...] = ()
+    """By who writes, coldest first. Whose side anybody is on, nobody told this service."""
 
 
 class UnreadItem(Struct, frozen=True, kw_only=True):
+    """A document or an e-mail that could not be read, or not be analysed."""
+
     name: str
     reason: str
+    advice: str
+
+
+class NotLookedAt(Struct, frozen=True, kw_only=True):
+    name: str
+    reason: str
+
+
+class FaintPage(Struct, frozen=True, kw_only=True):
+    """A scanned page whose text was hard to make out."""
+
+    document: str
+    page: int
+    confidence: float
+    """0..1"""
+    link: str | None = None
+
+
+class Reader(Struct, frozen=True, kw_only=True):
+    """Who analysed how much."""
+
+    engine: EngineName
+    model: str
+    documents: int
+    emails: int
+
+
+class Gap(Struct, frozen=True, kw_only=True):
+    """What the room holds nothing about, and what to ask the company for."""
+
+    workstream: Workstream
+    request: str
+
+
+class Marks(Struct, frozen=True, kw_only=True):
+    """How far this brief looked, so that the next one can tell what came since."""
+
+    received: datetime | None = None
+    """When the newest document or e-mail came in."""
+    gone: datetime | None = None
+    """When the last document was found gone from its source."""
 
 
 class BriefFacts(Struct, frozen=True, kw_only=True):
@@ -110,162 +174,53 @@ class BriefFacts(Struct, frozen=True, kw_only=True):
     brief_date: date
     first: bool
     """There is no earlier brief to compare with."""
+    earlier_date: date | None = None
+    """Of the brief this one is compared with."""
     risks: tuple[BriefRisk, ...]
     """Open and verified, worst first."""
-    resolved: tuple[str, ...]
-    """Titles of risks of the brief before this one that no document states any more."""
+    resolved: tuple[Ended, ...]
+    """Risks of the brief before this one that are open no more."""
     unverified: int
     """Findings left out because their quote was not found."""
     blockers: tuple[BriefBlocker, ...]
     """Open, longest stalled first."""
+    settled: tuple[Ended, ...] = ()
+    """Blockers of the brief before this one that are open no more."""
     temperature: Temperature
     documents: int
     analysed: int
     emails: int
+    received: tuple[str, ...] = ()
+    """Documents and e-mails that came in since the brief before this one."""
     unread: tuple[UnreadItem, ...]
-    """Documents and e-mails that could not be read."""
+    """Documents and e-mails that could not be read or analysed."""
     pending: tuple[str, ...]
-    """Documents and e-mails still being worked on."""
-    gaps: tuple[str, ...]
-    """What the room holds nothing about, as requests."""
+    """Documents, e-mails and sources still being worked on."""
+    not_looked_at: tuple[NotLookedAt, ...] = ()
+    """Files and sources this brief knows of and says nothing about."""
+    gone: tuple[str, ...] = ()
+    """Documents that went away from their source since the brief before this one."""
+    faint: tuple[FaintPage, ...] = ()
+    readers: tuple[Reader, ...] = ()
+    stood_in_for: int = 0
+    """Documents and e-mails the offline engine analysed although Claude was to."""
+    gaps: tuple[Gap, ...]
+    marks: Marks = Marks()
 
-
-class _Earlier(Struct, frozen=True):
-    risks: tuple[BriefRisk, ...] = ()
-
-
-def gather(
-    *,
-    deal_name: str,
-    brief_date: date,
-    documents: Sequence[Document],
-    emails: Sequence[Email],
-    findings: Sequence[RecordedFinding],
-    blockers: Sequence[RecordedBlocker],
-    pending: frozenset[str],
-    earlier: Brief | None,
-) -> BriefFacts:
-    """Compute a brief's facts. ``pending`` are ids of documents and e-mails with work under way."""
-    before = {risk.fingerprint: risk.title for risk in _risks_of(earlier)}
-    risks, unverified = _risks(findings, documents, before)
-    items: list[Document | Email] = [*documents, *emails]
-    now = {risk.fingerprint for risk in risks}
-    return BriefFacts(
-        deal=deal_name,
-        brief_date=brief_date,
-        first=earlier is None,
-        risks=risks,
-        resolved=tuple(title for fingerprint, title in before.items() if fingerprint not in now),
-        unverified=unverified,
-        blockers=_blockers(blockers, brief_date),
-        temperature=_temperature(emails),
-        documents=len(documents),
-        analysed=sum(document.origin is not None for document in documents),
-        emails=len(emails),
-        unread=tuple(
-            UnreadItem(name=item.name, reason=item.failure_reason or "The file could not be read.")
-            for item in items
-            if item.state is DocumentState.failed
-        ),
-        pending=tuple(item.name for item in items if item.id in pending),
-        gaps=_gaps(documents, risks),
-    )
-
-
-def _risks_of(brief: Brief | None) -> tuple[BriefRisk, ...]:
-    return () if brief is None else convert(brief.content, _Earlier, strict=False).risks
-
-
-def _risks(
-    findings: Iterable[RecordedFinding], documents: Sequence[Document], before: dict[str, str]
-) -> tuple[tuple[BriefRisk, ...], int]:
-    links = {document.id: document.web_link for document in documents}
-    risks: list[BriefRisk] = []
-    unverified = 0
-    for finding in findings:
-        if finding.status is not FindingStatus.open:
-            continue
-        cited = tuple(
-            CitedPage(
-                document_id=citation.document_id or "",
-                document=citation.document_name,
-                page=citation.citation.page,
-                quote=citation.citation.quote,
-                link=links.get(citation.document_id or ""),
-            )
-            for citation in finding.citations
-            if citation.citation.verification is not Verification.unverified
+    @property
+    def shortcomings(self) -> tuple[str, ...]:
+        """Why this is not the whole picture, one sentence each; empty when it is."""
+        told = (
+            (len(self.pending), "still being worked on"),
+            (len(self.unread), "could not be read or analysed"),
+            (len(self.not_looked_at), "not looked at"),
+            (self.stood_in_for, "analysed by the offline engine in place of Claude"),
         )
-        if not cited:
-            unverified += 1
-            continue
-        risks.append(
-            BriefRisk(
-                fingerprint=finding.fingerprint,
-                severity=finding.severity,
-                category=finding.category.value,
-                action=finding.action.value,
-                title=finding.title,
-                explanation=finding.explanation,
-                is_new=finding.fingerprint not in before,
-                citations=cited,
-            )
-        )
-    return tuple(sorted(risks, key=lambda risk: (risk.severity, risk.category, risk.title))), unverified
+        return tuple(f"{count} {what}." for count, what in told if count)
+
+    def of_severity(self, *severities: Severity) -> tuple[BriefRisk, ...]:
+        return tuple(risk for risk in self.risks if risk.severity in severities)
 
 
-def _blockers(blockers: Iterable[RecordedBlocker], today: date) -> tuple[BriefBlocker, ...]:
-    found = [
-        BriefBlocker(
-            fingerprint=recorded.blocker.fingerprint,
-            title=recorded.blocker.title,
-            owner=recorded.blocker.owner,
-            due_date=recorded.blocker.due_date,
-            overdue=recorded.blocker.due_date is not None and recorded.blocker.due_date < today,
-            days_stalled=max(0, (today - recorded.blocker.opened_on).days),
-            next_action=recorded.blocker.needed_action,
-            email_id=recorded.email_id,
-            email=recorded.email_subject,
-            quote=recorded.blocker.citation.quote,
-        )
-        for recorded in blockers
-        if recorded.blocker.status is BlockerStatus.open
-        and recorded.blocker.citation.verification is not Verification.unverified
-    ]
-    return tuple(sorted(found, key=lambda blocker: (-blocker.days_stalled, blocker.title)))
-
-
-def _temperature(emails: Sequence[Email]) -> Temperature:
-    scored = [(email.sent_at, email.sentiment.score) for email in emails if email.sentiment and email.sent_at]
-    if not scored:
-        return Temperature(recent=None, earlier=None, direction=Direction.unknown, emails=0)
-    # Counted back from the latest mail: a quiet week does not make the tone unknown.
-    border = max(sent_at for sent_at, _ in scored) - _RECENT
-    recent = _mean([score for sent_at, score in scored if sent_at > border])
-    earlier = _mean([score for sent_at, score in scored if sent_at <= border])
-    direction = Direction.unknown
-    if recent is not None and earlier is not None:
-        change = recent - earlier
-        direction = Direction.steady
-        if abs(change) >= _TURN:
-            direction = Direction.warming if change > 0 else Direction.cooling
-    return Temperature(recent=recent, earlier=earlier, direction=direction, emails=len(scored))
-
-
-def _mean(scores: Sequence[float]) -> float | None:
-    return round(sum(scores) / len(scores), 2) if scores else None
-
-
-def _gaps(documents: Sequence[Document], risks: Sequence[BriefRisk]) -> tuple[str, ...]:
-    """Abstains while nothing is classified: an unread room has no gaps, only unread files."""
-    classified = [document.classification for document in documents if document.classification]
-    if not classified:
-        return ()
-    covered = {entry.workstream for one in classified for entry in one.workstreams}
-    covered |= {one.primary for one in classified}
-    covered |= {stream for risk in risks for stream in (_WORKSTREAM_OF.get(risk.category),) if stream}
-    return tuple(
-        f"Nothing on {workstream.value.replace('_', ' ')} was found: ask for it, or for a statement that there is none."
-        for workstream in _EXPECTED_WORKSTREAMS
-        if workstream not in covered
-    )
+SERIOUS = (Severity.P0, Severity.P1)
+"""What stands first in a brief."""

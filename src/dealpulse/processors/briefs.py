@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -11,84 +12,171 @@ import structlog
 
 from dealpulse.ai.contract import Answer, Engine
 from dealpulse.ai.local import LOCAL_ORIGIN
-from dealpulse.errors import DealPulseError
+from dealpulse.errors import Awaiting, DealPulseError
 from dealpulse.jobs import GenerateDailyBrief
-from dealpulse.models import (
-    Brief,
-    BriefStatus,
-    Operation,
-    OperationState,
-    SubjectType,
-    Usage,
-)
-from dealpulse.processors.brief_facts import BriefFacts, gather
-from dealpulse.processors.brief_markdown import render
+from dealpulse.models import Brief, BriefStatus, Deal, EngineName, Operation, Page, Usage
+from dealpulse.processors import brief_html, brief_markdown, brief_prose
+from dealpulse.processors.brief_evidence import PageKey, annotated, cited_pages
+from dealpulse.processors.brief_facts import BriefFacts
+from dealpulse.processors.brief_gathering import gather
+from dealpulse.processors.brief_markdown import Written
+from dealpulse.processors.brief_room import Room, under_way
 from dealpulse.processors.operations.catalogue.brief import brief_question
 from dealpulse.processors.operations.schemas import BriefAnswer
 from dealpulse.store import Store
 
 PROSE_FAILED: Final = "brief_prose_failed"
-_UNDER_WAY: Final = frozenset({OperationState.pending, OperationState.queued, OperationState.running})
+
+FAINT_BELOW: Final = 0.7
+"""Confidence (0..1) below which a scanned page is named for a person to look at."""
+_FIRST_LOOK: Final = 3.0
+_LONGEST_PAUSE: Final = 30.0
+_PAGES_AT_ONCE: Final = 8
 
 _log = structlog.get_logger("dealpulse.processors.briefs")
 
 
-async def generate_daily_brief(job: GenerateDailyBrief, *, store: Store, engine: Engine) -> dict[str, object]:
+@dataclass(frozen=True, kw_only=True)
+class Patience:
+    """How long a brief waits for what is still being read: ``seconds`` from when it was due."""
+
+    due: datetime
+    now: datetime
+    seconds: float
+
+    def pause(self) -> float | None:
+        """Seconds until the next look; None when the brief waits no longer."""
+        waited = max(0.0, (self.now - self.due).total_seconds())
+        left = self.seconds - waited
+        if left <= 0:
+            return None
+        return min(left, _LONGEST_PAUSE, max(_FIRST_LOOK, waited / 4))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Presentation:
+    """What the settings say about briefs: who was to analyse, and where our own viewer answers."""
+
+    expected: EngineName = EngineName.local
+    public_url: str | None = None
+
+
+async def generate_daily_brief(
+    job: GenerateDailyBrief,
+    *,
+    store: Store,
+    engine: Engine,
+    patience: Patience,
+    presentation: Presentation = Presentation(),
+) -> dict[str, object]:
     """Write the brief and return what is in it, in numbers. Writing it again replaces that day's brief.
 
-    A brief appears on time even when documents are still being read or the model is away; it then says so and is
-    ``partial``.
+    It waits for documents and e-mails that are still being read, as long as ``patience`` allows. Then it appears, with
+    what there is: whatever is unread, failed or not looked at is named, and the brief is ``partial``, as it is without
+    its model.
+
+    Raises:
+        Awaiting: something is still being read; the job is to look again.
     """
     deal = await store.deals.get(job.deal_id)
     if not deal.is_active:
         return {"skipped": deal.status}
+    operations = await store.operations.of_deal(deal.id)
+    _wait_for(operations, patience)
+    facts = await _facts(deal, job, operations, store=store, presentation=presentation)
+    answer, note = await _prose(facts, engine, presentation.expected, payer=deal.id)
+    written = Written(
+        facts=facts,
+        headline=answer.value.headline,
+        summary=answer.value.summary,
+        note=note,
+        status=BriefStatus.partial if facts.shortcomings or note else BriefStatus.complete,
+        origin=answer.origin,
+    )
+    await store.briefs.save(await asyncio.to_thread(_brief, deal, job, written))
+    await store.usage.record(deal.id, answer.usage)
+    return {"status": written.status.value, "risks": len(facts.risks), "blockers": len(facts.blockers)}
+
+
+def _wait_for(operations: list[Operation], patience: Patience) -> None:
+    busy, pause = under_way(operations), patience.pause()
+    if busy and pause is not None:
+        raise Awaiting(f"The brief waits for {len(busy)} items that are still being read.", retry_after=pause)
+
+
+async def _facts(
+    deal: Deal, job: GenerateDailyBrief, operations: list[Operation], *, store: Store, presentation: Presentation
+) -> BriefFacts:
+    room = Room(
+        documents=await store.documents.of_deal(deal.id),
+        emails=await store.emails.of_deal(deal.id),
+        operations=operations,
+        sources=await store.sources.of_deal(deal.id),
+        gone=await store.documents.gone(deal.id),
+        faint=await store.documents.faintly_read(deal.id, below=FAINT_BELOW),
+    )
     facts = gather(
         deal_name=deal.name,
         brief_date=job.date,
-        documents=await store.documents.of_deal(deal.id),
-        emails=await store.emails.of_deal(deal.id),
+        room=room,
         findings=await store.findings.of_deal(deal.id),
         blockers=await store.blockers.of_deal(deal.id),
-        pending=_under_way(await store.operations.of_deal(deal.id)),
         earlier=await store.briefs.latest_before(deal.id, job.date),
+        expected=presentation.expected,
+        public_url=presentation.public_url,
     )
-    answer, complete = await _prose(facts, engine, payer=deal.id)
-    status = BriefStatus.complete if complete and not facts.pending else BriefStatus.partial
-    prose = answer.value
-    content = msgspec.to_builtins(facts) | {"headline": prose.headline, "summary": prose.summary}
-    await store.briefs.save(
-        Brief(
-            deal_id=deal.id,
-            brief_date=job.date,
-            status=status,
-            markdown=render(facts, headline=prose.headline, summary=prose.summary, status=status, origin=answer.origin),
-            content=content,
-            origin=answer.origin,
-        )
-    )
-    await store.usage.record(deal.id, answer.usage)
-    return {"status": status.value, "risks": len(facts.risks), "blockers": len(facts.blockers)}
+    return annotated(facts, pages=await _pages(facts, store), emails=room.emails)
 
 
-def _under_way(operations: list[Operation]) -> frozenset[str]:
-    subjects = (SubjectType.document, SubjectType.email)
-    return frozenset(
-        operation.subject_id
-        for operation in operations
-        if operation.state in _UNDER_WAY and operation.subject_type in subjects
-    )
+async def _pages(facts: BriefFacts, store: Store) -> dict[PageKey, Page]:
+    gate = asyncio.Semaphore(_PAGES_AT_ONCE)
+
+    async def read(document_id: str, numbers: set[int]) -> list[tuple[PageKey, Page]]:
+        async with gate:
+            pages = await store.documents.some_pages(document_id, numbers)
+        return [((document_id, page.number), page) for page in pages]
+
+    found = await asyncio.gather(*(read(*wanted) for wanted in cited_pages(facts).items()))
+    return dict(pair for pairs in found for pair in pairs)
 
 
-async def _prose(facts: BriefFacts, engine: Engine, *, payer: str) -> tuple[Answer[BriefAnswer], bool]:
-    """The few sentences a model writes; without one the offline answer stands, and the brief is partial."""
+async def _prose(
+    facts: BriefFacts, engine: Engine, expected: EngineName, *, payer: str
+) -> tuple[Answer[BriefAnswer], str | None]:
+    """The few sentences a model writes; where they cannot be had or used, the offline ones, and why."""
     question = replace(brief_question(facts), payer=payer)
     try:
-        return await engine.ask(question), True
+        answer = await engine.ask(question)
     except DealPulseError as error:
         _log.warning(PROSE_FAILED, error_code=error.code)
-        usage = Usage(operation=question.operation, origin=LOCAL_ORIGIN)
-        if error.usage is not None:
-            # Refused or unusable answers are billed like any other.
-            usage = error.usage
-        prose = await asyncio.to_thread(question.offline)
-        return Answer(value=prose, origin=LOCAL_ORIGIN, usage=usage), False
+        # Refused or unusable answers are billed like any other.
+        return await _offline(facts, error.usage), f"Without Claude's opening: {error.message}"
+    fault = await asyncio.to_thread(brief_prose.fault, answer.value.headline, answer.value.summary, facts)
+    if answer.origin.engine is EngineName.local:
+        stood_in = expected is not EngineName.local
+        return answer, "Without Claude's opening: the offline engine stood in." if stood_in else None
+    if fault is None:
+        return answer, None
+    _log.warning(PROSE_FAILED, error_code="prose_refused", reason=fault)
+    return await _offline(facts, answer.usage), f"Without Claude's opening: {fault}."
+
+
+async def _offline(facts: BriefFacts, usage: Usage | None) -> Answer[BriefAnswer]:
+    question = brief_question(facts)
+    value = await asyncio.to_thread(question.offline)
+    return Answer(
+        value=value, origin=LOCAL_ORIGIN, usage=usage or Usage(operation=question.operation, origin=LOCAL_ORIGIN)
+    )
+
+
+def _brief(deal: Deal, job: GenerateDailyBrief, written: Written) -> Brief:
+    prose = {"headline": written.headline, "summary": written.summary, "note": written.note}
+    return Brief(
+        deal_id=deal.id,
+        brief_date=job.date,
+        status=written.status,
+        markdown=brief_markdown.render(written),
+        html=brief_html.render(written),
+        content=msgspec.to_builtins(written.facts) | prose,
+        origin=written.origin,
+    )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from dealpulse.ai.contract import Engine
-from dealpulse.errors import NotFound, Permanent, Unreadable
+from dealpulse.errors import Awaiting, NotFound, Permanent, Unreadable
 from dealpulse.extraction import extract_email
 from dealpulse.extraction.contract import Attachment, Limits
 from dealpulse.jobs import DocumentOperation, EmailOperation, Job, ProcessDocument, ProcessEmail
@@ -23,6 +24,10 @@ from dealpulse.queue import QueueClient
 from dealpulse.store import Store
 from dealpulse.store.emails import StoredEmailContent
 from dealpulse.store.files import storage_key
+
+_THREAD_PATIENCE: Final = 300.0
+"""Seconds after an e-mail was read for which its analysis waits for the others."""
+_FIRST_LOOK: Final = 1.0
 
 
 async def process_email(
@@ -116,6 +121,7 @@ async def _ask(
         raise Permanent(f"The e-mail could not be read: {email.failure_reason}", code="email_unreadable")
     if email.state is DocumentState.new:
         raise Permanent("The e-mail has not been read yet; ask for its parsing first.", code="not_parsed")
+    await _wait_for_the_thread(email, store)
     deal = await store.deals.get(email.deal_id)
     zone = deal.zone(time_zone)
     thread = await store.emails.thread(email.deal_id, email.thread_key) if email.thread_key else []
@@ -128,6 +134,16 @@ async def _ask(
     if result.provisional:
         await store.operations.ask_later(job.operation)
     return {"engine": result.origin.engine.value, "blockers": len(result.analysis.blockers or ())}
+
+
+async def _wait_for_the_thread(email: Email, store: Store) -> None:
+    """Which thread an e-mail belongs to is known once it is read: all of those that came with this one, first.
+
+    What is asked then depends on the thread alone, not on which worker was quicker: asked again it costs nothing.
+    """
+    age = (datetime.now(UTC) - email.updated_at).total_seconds()
+    if age < _THREAD_PATIENCE and await store.emails.any_unread(email.deal_id):
+        raise Awaiting("Other e-mails of the deal are still being read.", retry_after=max(_FIRST_LOOK, age / 2))
 
 
 def _sent(email: Email) -> datetime:

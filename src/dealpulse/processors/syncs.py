@@ -13,7 +13,7 @@ import structlog
 
 from dealpulse.errors import NeedsConsent, NotFound, Permanent
 from dealpulse.jobs import SyncSource, SyncType, job_for
-from dealpulse.models import Source, SourceState
+from dealpulse.models import SkippedItem, Source, SourceState
 from dealpulse.outbox import enqueue_asked
 from dealpulse.processors.scratch import scratch_folder
 from dealpulse.queue import QueueClient
@@ -31,6 +31,7 @@ Connect = Callable[[Source], Connector]
 
 
 _MAX_SKIPPED_REPORTED: Final = 100
+_MAX_SKIPPED_KEPT: Final = 1_000
 
 
 @dataclass
@@ -40,6 +41,8 @@ class _Tally:
     changed: int = 0
     removed: int = 0
     skipped: list[ItemFailure] = field(default_factory=list)
+    taken: set[str] = field(default_factory=set)
+    """Paths of what was stored anew."""
 
     def skip(self, path: str, reason: str) -> None:
         self.skipped.append(ItemFailure(path, reason))
@@ -150,7 +153,16 @@ async def _pull_pages(
         if not page.last:
             await checkpoint(f"{tally.listed} listed, {tally.changed} new or changed")
     tally.removed += await store.sources.finish_sync(source.id, sync_id=sync_id, complete_listing=complete)
+    await store.sources.note_skipped(source.id, _left_out(source, tally, complete_listing=complete))
     return tally
+
+
+def _left_out(source: Source, tally: _Tally, *, complete_listing: bool) -> list[SkippedItem]:
+    """What of the source is not taken in: found now, or earlier where this sync listed only what changed."""
+    earlier = () if complete_listing else source.skipped
+    known = {item.path: item for item in earlier if item.path not in tally.taken}
+    known |= {item.path: SkippedItem(path=item.path, reason=item.reason) for item in tally.skipped}
+    return list(known.values())[-_MAX_SKIPPED_KEPT:]
 
 
 async def _fetch(
@@ -187,6 +199,7 @@ async def _fetch(
             tally.skip(item.path, error.message)
             fetched.append(as_stored)
             continue
+        tally.taken.add(item.path)
         fetched.append(_synced(item, content_hash, storage_key(source.deal_id, content_hash)))
     return fetched
 

@@ -62,6 +62,10 @@ class Settings:
     daily_brief_time: str
     """Five-field cron expression, in ``time_zone``."""
     time_zone: ZoneInfo
+    brief_wait_seconds: int
+    """How long a brief that is due waits for what is still being read."""
+    public_url: str | None
+    """Where people reach the API, without a trailing slash."""
     queues: Mapping[str, QueueSettings]
     """By wire name (``dailyBrief`` ...)."""
     api: ApiSettings
@@ -168,6 +172,8 @@ def _build(values: Values) -> Settings:
         ai=_ai(values),
         daily_brief_time=values[var.DAILY_BRIEF_TIME],
         time_zone=values[var.TIMEZONE],
+        brief_wait_seconds=values[var.BRIEF_WAIT_SECONDS],
+        public_url=values.optional(var.PUBLIC_URL),
         queues={queue: _queue(values, variables) for queue, variables in var.QUEUES.items()},
         api=_api(values),
         sources=SourceSettings(folder_roots=values.optional(var.FOLDER_SOURCE_ROOTS) or ()),

@@ -208,6 +208,21 @@ TIMEZONE = Variable(
     "an IANA name, such as America/New_York or Europe/Berlin",
 )
 
+BRIEF_WAIT_SECONDS = Variable(
+    "BRIEF_WAIT_SECONDS",
+    whole(0),
+    "900",
+    "Seconds a brief that is due waits for what is still being read, before it appears in part; 0 does not wait",
+    "a whole number of seconds from 0",
+)
+PUBLIC_URL = Variable(
+    "PUBLIC_URL",
+    web_url,
+    None,
+    "Where people reach the API: briefs then link to its pages of documents and e-mails",
+    "https://workers.example.com",
+)
+
 PORT = Variable("PORT", port, "3000", "Port of the API", _PORT)
 API_HOST = Variable(
     "API_HOST", host, "127.0.0.1", "Address the API listens on; 0.0.0.0 is every one", "an address, such as 127.0.0.1"
@@ -389,7 +404,7 @@ SECTIONS: Mapping[str, tuple[Variable[object], ...]] = {
         AI_FALLBACK,
         AI_TIMEOUT_SECONDS,
     ),
-    "Daily brief": (DAILY_BRIEF_TIME, TIMEZONE),
+    "Daily brief": (DAILY_BRIEF_TIME, TIMEZONE, BRIEF_WAIT_SECONDS, PUBLIC_URL),
     "API": (
         PORT,
         API_HOST,

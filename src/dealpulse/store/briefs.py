@@ -10,7 +10,7 @@ import msgspec
 from dealpulse.models import Brief
 from dealpulse.store.database import SERVER_NOW, Database, is_uuid, storable
 
-_COLUMNS: Final = "deal_id,brief_date,status,markdown,content,origin"
+_COLUMNS: Final = "deal_id,brief_date,status,markdown,html,content,origin"
 
 
 class Briefs:

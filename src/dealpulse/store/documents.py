@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
+
+from msgspec import Struct
 
 from dealpulse.errors import NotFound
 from dealpulse.models import Document, DocumentAnalysis, Origin, Page
@@ -16,6 +18,17 @@ _COLUMNS: Final = (
 )
 _PAGE_COLUMNS: Final = "number,kind,text,char_start,char_end,label,method,confidence,rotation,warnings"
 _PAGES_AT_ONCE: Final = 250
+_LAST_PAGE: Final = 2**31 - 1
+_MOST_GONE: Final = 200
+_MOST_FAINT: Final = 200
+
+
+class FaintlyRead(Struct, frozen=True):
+    """A page whose scan was hard to read. ``confidence`` is 0..1."""
+
+    document_id: str
+    number: int
+    confidence: float
 
 
 class Documents:
@@ -107,6 +120,32 @@ class Documents:
                 page_rows=_PAGES_AT_ONCE,
             )
         )
+
+    async def some_pages(self, document_id: str, numbers: Collection[int]) -> tuple[Page, ...]:
+        """Those of the document's pages that have one of these numbers, in order."""
+        if not is_uuid(document_id) or not numbers:
+            return ()
+        table = self._database.client.table("document_pages")
+        wanted = sorted(number for number in numbers if number <= _LAST_PAGE)
+        query = table.select(_PAGE_COLUMNS).eq("document_id", document_id).in_("number", wanted).order("number")
+        return tuple(await self._database.rows(query, Page))
+
+    async def gone(self, deal_id: str) -> list[Document]:
+        """Documents of the deal that no source has any more, the last to go first; at most 200."""
+        if not is_uuid(deal_id):
+            return []
+        table = self._database.client.table("documents")
+        query = table.select(_COLUMNS).eq("deal_id", deal_id).eq("state", "deleted").not_.is_("storage_key", "null")
+        return await self._database.rows(query.order("updated_at", desc=True).order("id").limit(_MOST_GONE), Document)
+
+    async def faintly_read(self, deal_id: str, *, below: float) -> list[FaintlyRead]:
+        """Scanned pages of the deal read with less confidence than ``below``, the worst first; at most 200."""
+        if not is_uuid(deal_id):
+            return []
+        table = self._database.client.table("document_pages")
+        query = table.select("document_id,number,confidence,documents!inner(deal_id)").eq("documents.deal_id", deal_id)
+        worst = query.lt("confidence", below).order("confidence").order("document_id").order("number")
+        return await self._database.rows(worst.limit(_MOST_FAINT), FaintlyRead)
 
     async def save_analysis(self, document_id: str, analysis: DocumentAnalysis, origin: Origin) -> None:
         """Save what one run found out, in one transaction; parts that are None leave stored results alone.

@@ -16,7 +16,7 @@ from dealpulse.store.migrate import packaged_migrations
 NEEDED: Final[Mapping[str, str]] = {
     "deals": "id name status time_zone created_at updated_at ai_daily_budget_usd",
     "deal_members": "deal_id user_id role",
-    "sources": "id deal_id type name location state cursor last_synced_at last_error created_at updated_at",
+    "sources": "id deal_id type name location state cursor last_synced_at last_error skipped created_at updated_at",
     "emails": (
         "id deal_id source_id external_id source_version seen_in_sync name path content_hash storage_key size_bytes"
         " web_link state failure_code failure_reason message_id in_reply_to thread_key subject sender_address"
@@ -46,7 +46,7 @@ NEEDED: Final[Mapping[str, str]] = {
         " char_end verification origin"
     ),
     "feedback": "id deal_id finding_id blocker_id verdict corrections reason author created_at",
-    "briefs": "id deal_id brief_date status markdown content origin created_at updated_at",
+    "briefs": "id deal_id brief_date status markdown html content origin created_at updated_at",
     "ai_usage": (
         "id deal_id document_id email_id operation engine model confidence input_tokens output_tokens"
         " cache_read_tokens cache_write_tokens cost_usd duration_ms request_id stop_reason created_at"

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, Literal
 
+import msgspec
 from msgspec import Struct
 
 from dealpulse.errors import NotFound
-from dealpulse.models import Operation, Source, SourceState, SourceType
+from dealpulse.models import Operation, SkippedItem, Source, SourceState, SourceType
 from dealpulse.store.database import SERVER_NOW, Database, is_uuid, storable
 
-_COLUMNS: Final = "id,deal_id,type,name,location,state,cursor,last_synced_at,last_error"
+_COLUMNS: Final = "id,deal_id,type,name,location,state,cursor,last_synced_at,last_error,skipped"
 
 
 class SyncedItem(Struct, frozen=True, kw_only=True):
@@ -68,6 +69,13 @@ class Sources:
         """Also replaces the last error, by none if ``error`` is None."""
         _check(source_id)
         change = {"state": state.value, "last_error": error, "updated_at": SERVER_NOW}
+        table = self._database.client.table("sources")
+        _found(await self._database.first(table.update(storable(change)).eq("id", source_id).select(_COLUMNS), Source))
+
+    async def note_skipped(self, source_id: str, skipped: Sequence[SkippedItem]) -> None:
+        """Replace what is known to have been left out. Only the source's one sync calls this."""
+        _check(source_id)
+        change = {"skipped": msgspec.to_builtins(skipped), "updated_at": SERVER_NOW}
         table = self._database.client.table("sources")
         _found(await self._database.first(table.update(storable(change)).eq("id", source_id).select(_COLUMNS), Source))
 

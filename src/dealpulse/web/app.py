@@ -25,7 +25,7 @@ from dealpulse.intake import Intake
 from dealpulse.queue import History, QueueClient, create_pool
 from dealpulse.settings import Settings, SettingsError
 from dealpulse.store import Store, open_store
-from dealpulse.web import probes
+from dealpulse.web import probes, viewer
 from dealpulse.web.access.audit import Audit
 from dealpulse.web.access.door import Authorise, Door
 from dealpulse.web.access.rates import Rates
@@ -67,11 +67,16 @@ def build_app(settings: Settings) -> Starlette:
         async with AsyncExitStack() as stack:
             yield await _open(settings, stack)
 
+    guarded = Middleware(Authorise, rates=Rates(settings.api.rate_per_minute))
     api = Router(routes_of(ENDPOINTS, settings.api), redirect_slashes=False)
     app = Starlette(
         routes=[
             *routes_of(probes.ENDPOINTS, settings.api),
-            Mount("/api", app=api, middleware=[Middleware(Authorise, rates=Rates(settings.api.rate_per_minute))]),
+            Mount("/api", app=api, middleware=[guarded]),
+            *(
+                Mount(place, app=Router(routes_of(pages, settings.api)), middleware=[guarded])
+                for place, pages in viewer.PAGES.items()
+            ),
         ],
         middleware=[Middleware(RequestFrame), *_cors(settings)],
         exception_handlers=HANDLERS,

@@ -13,6 +13,7 @@ from typing import Any, Final
 import structlog
 
 from dealpulse.errors import (
+    Awaiting,
     BudgetExceeded,
     DealPulseError,
     Interrupted,
@@ -189,7 +190,7 @@ def decide(error: BaseException, call: _Call, attempt: int, policy: Policy | Non
     if isinstance(error, BudgetExceeded):
         delay = max(0.0, error.until.timestamp() - time.time())
         return Again(call.function, delay=delay, burn=False, error=error)
-    if isinstance(error, RateLimited | Unavailable):
+    if isinstance(error, RateLimited | Unavailable | Awaiting):
         delay = _DEFAULT_WAIT_SECONDS if error.retry_after is None else error.retry_after
         return Again(call.function, delay=_jittered(min(delay, _BACKOFF_CAP_SECONDS)), burn=False, error=error)
     if attempt >= policy.attempts:
@@ -255,6 +256,8 @@ def _report(outcome: Outcome, claimed: Claimed, queue: str, seconds: float) -> N
         if not isinstance(outcome.error, DealPulseError | asyncio.CancelledError):
             facts["exc_info"] = outcome.error
     if isinstance(outcome, Again):
-        _log.warning(JOB_RETRIED, delay_seconds=round(outcome.delay, 1), attempt_counts=outcome.burn, **facts)
+        # A job that waits its turn is nothing to be warned of.
+        told = _log.info if isinstance(outcome.error, Awaiting) else _log.warning
+        told(JOB_RETRIED, delay_seconds=round(outcome.delay, 1), attempt_counts=outcome.burn, **facts)
     else:
         _log.error(JOB_DEAD, **facts)

@@ -26,9 +26,11 @@ from dealpulse.jobs import (
     SyncSource,
     SyncType,
 )
+from dealpulse.models import EngineName
 from dealpulse.processors import briefs, documents, emails, syncs
 from dealpulse.queue import QueueClient
 from dealpulse.queue.outcomes import Claimed
+from dealpulse.settings import next_run
 from dealpulse.sources.registry import connect
 from dealpulse.worker.checkpoint import Checkpoint
 from dealpulse.worker.runtime import Runtime
@@ -51,7 +53,28 @@ async def generate_daily_brief(ctx: Context, deal_id: str, date: str | None = No
         deal = await runtime.store.deals.get(deal_id)
         date = datetime.datetime.now(deal.zone(runtime.settings.time_zone)).date().isoformat()
     job = GenerateDailyBrief.called(deal_id, date)
-    return await briefs.generate_daily_brief(job, store=runtime.store, engine=runtime.engine)
+    return await briefs.generate_daily_brief(
+        job,
+        store=runtime.store,
+        engine=runtime.engine,
+        patience=await _patience(ctx, job),
+        presentation=briefs.Presentation(
+            expected=EngineName.local if runtime.settings.ai.api_key is None else EngineName.claude,
+            public_url=runtime.settings.public_url,
+        ),
+    )
+
+
+async def _patience(ctx: Context, job: GenerateDailyBrief) -> briefs.Patience:
+    """How long a brief may wait: from when it was asked for, or when it was due where that came later."""
+    settings = ctx["runtime"].settings
+    now, due = datetime.datetime.now(datetime.UTC), ctx["enqueue_time"]
+    zone = (await ctx["runtime"].store.deals.get(job.deal_id)).zone(settings.time_zone)
+    midnight = datetime.datetime.combine(job.date, datetime.time.min, zone)
+    scheduled = next_run(settings.daily_brief_time, zone, midnight - datetime.timedelta(seconds=1))
+    if due < scheduled <= now and scheduled.astimezone(zone).date() == job.date:
+        due = scheduled
+    return briefs.Patience(due=due, now=now, seconds=settings.brief_wait_seconds)
 
 
 async def process_document(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 from typing import Final
 
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 
 from dealpulse.errors import NotFound
 from dealpulse.models import Brief
@@ -16,17 +16,23 @@ from dealpulse.web.routing import ApiRequest, Endpoint, get
 from dealpulse.web.wire import BriefAnswer, BriefView
 
 LATEST: Final = "latest"
+_FORMS: Final = {"application/json": "json", "text/markdown": "markdown", "text/html": "html"}
 
 
 async def brief(request: ApiRequest) -> BriefAnswer | Response:
-    """JSON, or the Markdown alone for ``Accept: text/markdown`` or ``?format=markdown``."""
+    """JSON; the Markdown or the page alone for ``?format=markdown`` or ``html``, or as ``Accept`` says."""
     store = request.state["store"]
     deal = await store.deals.get(request.path_params["deal_id"])
     found = await _find(store, deal.id, request.path_params["date"])
     if found is None:
         raise NotFound("The deal has no such brief yet.", code="brief_not_found")
-    if _wants_markdown(request):
+    form = _form(request)
+    if form == "markdown":
         return Response(found.markdown, media_type="text/markdown; charset=utf-8")
+    if form == "html":
+        # The page's own policy, which this one lets it have, allows its own style alone.
+        headers = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"}
+        return HTMLResponse(found.html, headers=headers)
     return BriefAnswer(brief=_view(found))
 
 
@@ -41,11 +47,15 @@ async def _find(store: Store, deal_id: str, which: str) -> Brief | None:
     return await store.briefs.get(deal_id, date)
 
 
-def _wants_markdown(request: ApiRequest) -> bool:
+def _form(request: ApiRequest) -> str:
+    """What was asked for by name, else the first of the accepted types that there is."""
     asked = request.query_params.get("format")
-    if asked not in (None, "json", "markdown"):
-        raise invalid("A brief comes as json or markdown.", code="unknown_format", valid=["json", "markdown"])
-    return asked == "markdown" or (asked is None and "text/markdown" in request.headers.get("accept", ""))
+    if asked is not None:
+        if asked not in _FORMS.values():
+            raise invalid("A brief comes as json, markdown or html.", code="unknown_format", valid=[*_FORMS.values()])
+        return asked
+    accepted = (part.partition(";")[0].strip().lower() for part in request.headers.get("accept", "").split(","))
+    return next((_FORMS[kind] for kind in accepted if kind in _FORMS), "json")
 
 
 def _view(brief: Brief) -> BriefView:
