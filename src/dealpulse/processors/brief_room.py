@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from dealpulse.errors import BudgetExceeded
 from dealpulse.models import (
     Document,
     DocumentState,
@@ -95,6 +96,11 @@ def under_way(operations: Sequence[Operation]) -> frozenset[str]:
     return frozenset(
         one.subject_id for one in operations if one.state in UNDER_WAY and one.subject_type is not SubjectType.brief
     )
+
+
+def soon_done(operations: Sequence[Operation]) -> frozenset[str]:
+    """Those of :func:`under_way` that are worth waiting for: what is put off until tomorrow is not."""
+    return under_way([one for one in operations if one.error_code != BudgetExceeded.code])
 
 
 def pending(room: Room) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from dealpulse.processors.brief_evidence import PageKey, annotated, cited_pages
 from dealpulse.processors.brief_facts import BriefFacts
 from dealpulse.processors.brief_gathering import gather
 from dealpulse.processors.brief_markdown import Written
-from dealpulse.processors.brief_room import Room, under_way
+from dealpulse.processors.brief_room import Room, soon_done
 from dealpulse.processors.operations.catalogue.brief import brief_question
 from dealpulse.processors.operations.schemas import BriefAnswer
 from dealpulse.store import Store
@@ -99,7 +99,7 @@ async def generate_daily_brief(
 
 
 def _wait_for(operations: list[Operation], patience: Patience) -> None:
-    busy, pause = under_way(operations), patience.pause()
+    busy, pause = soon_done(operations), patience.pause()
     if busy and pause is not None:
         raise Awaiting(f"The brief waits for {len(busy)} items that are still being read.", retry_after=pause)
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import structlog
 
-from dealpulse.ai.contract import Engine
+from dealpulse.ai.contract import Engine, Unanswered
+from dealpulse.ai.local import LOCAL_ORIGIN
 from dealpulse.errors import NotFound, Permanent, Unreadable
 from dealpulse.extraction import extract_document
 from dealpulse.extraction.contract import Limits
 from dealpulse.jobs import DocumentOperation, ProcessDocument
-from dealpulse.models import Document, DocumentState
+from dealpulse.models import Document, DocumentAnalysis, DocumentState
 from dealpulse.outbox import request
 from dealpulse.processors.accounts import OnAccount
 from dealpulse.processors.operations import DOCUMENT_OPERATIONS
 from dealpulse.processors.operations.contract import DocumentText
+from dealpulse.processors.operations.reading import read_findings
 from dealpulse.processors.scratch import downloaded
 from dealpulse.queue import QueueClient
 from dealpulse.store import Store
@@ -63,7 +67,14 @@ async def _ask(document: Document, job: ProcessDocument, *, store: Store, engine
         raise Permanent("The document has not been read yet; ask for its ingestion first.", code="not_ingested")
     text = DocumentText(name=document.name, pages=pages)
     on_account = OnAccount(engine, store=store, deal_id=document.deal_id, document_id=document.id)
-    result = await DOCUMENT_OPERATIONS[job.name].run(text, engine=on_account)
+    try:
+        result = await DOCUMENT_OPERATIONS[job.name].run(text, engine=on_account)
+    except Unanswered:
+        # It may be the document's own doing: what tells its reader to keep silent is told all the same.
+        findings = await asyncio.to_thread(read_findings, [], text)
+        if findings:
+            await store.documents.save_analysis(document.id, DocumentAnalysis(findings=findings), LOCAL_ORIGIN)
+        raise
     await store.documents.save_analysis(document.id, result.analysis, result.origin)
     if result.provisional:
         await store.operations.ask_later(job.operation)

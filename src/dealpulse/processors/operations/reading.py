@@ -164,12 +164,14 @@ def read_sentiment(answer: SentimentAnswer) -> Sentiment:
 
 def read_blockers(entries: Iterable[BlockerEntry], email: EmailText) -> tuple[Blocker, ...]:
     """The blockers with their quotes looked up in the new message. Citations of e-mails have no page."""
-    verifier = QuoteVerifier((_body(email),))
+    body = _body(email)
+    verifier = QuoteVerifier((body,))
+    gives_orders = any(injections((body,)))
     found: dict[str, Blocker] = {}
     for entry in entries:
         at = verifier.verify(entry.quote, None)
-        if entry.resolved and at.verification is Verification.unverified:
-            # Nothing the message says settles it: an answer alone must not.
+        if entry.resolved and (gives_orders or at.verification is Verification.unverified):
+            # Nothing the message says settles it, or it tells its reader what to find: an answer alone must not.
             continue
         fingerprint = blocker_fingerprint(email.thread_key, entry.title, entry.owner)
         found.setdefault(
