@@ -10,6 +10,7 @@ import zipfile
 from email.message import EmailMessage
 from pathlib import Path
 
+import pypdfium2
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -187,6 +188,20 @@ async def test_outlooks_wrapper_in_a_message_is_opened(tmp_path: Path) -> None:
 
     assert content.body_text == samples.SENTENCE
     assert [(file.name, file.path.read_bytes()) for file in content.attachments] == [("Annex.txt", b"two")]
+
+
+async def test_files_that_a_pdf_carries_with_it_are_taken_out(tmp_path: Path) -> None:
+    document = pypdfium2.PdfDocument(samples.pdf())
+    document.new_attachment("Annex A.txt").set_data(b"annex")
+    buffer = io.BytesIO()
+    document.save(buffer)
+    document.close()
+
+    content = await read(tmp_path, buffer.getvalue(), "a.pdf")
+
+    assert contents(content) == {"Annex A.txt": b"annex"}
+    assert content.holds_files
+    assert not content.only_lists
 
 
 @given(places=st.lists(st.text(alphabet="ab/.\\ :\x00é", max_size=12), max_size=12))

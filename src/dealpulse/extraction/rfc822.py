@@ -17,9 +17,11 @@ from msgspec import Struct, field
 
 from dealpulse.errors import Unreadable
 from dealpulse.extraction.charsets import decode
+from dealpulse.extraction.hidden import hidden_text_warnings
 from dealpulse.extraction.invites import parse_invites
 from dealpulse.extraction.letter import Enclosure, Letter
 from dealpulse.extraction.markup import html_to_text, without_quotes
+from dealpulse.extraction.markup_hidden import hidden_in_markup
 from dealpulse.extraction.pages import one_line
 from dealpulse.extraction.tnef import SIGNATURE, read_tnef
 from dealpulse.models import Address, CalendarEvent
@@ -256,6 +258,7 @@ def _collect_text(part: EmailMessage, kind: str, parts: _Parts) -> None:
     if kind == "text/html":
         parts.texts.append(html_to_text(text))
         parts.own_texts.append(html_to_text(without_quotes(text)))
+        parts.warnings.update(dict.fromkeys(hidden_text_warnings(hidden_in_markup(text))))
     else:
         parts.texts.append(text)
         parts.own_texts.append(text)
