@@ -187,6 +187,23 @@ def winmail(attachments: Mapping[str, bytes] | None = None) -> bytes:
     return b"".join(parts)
 
 
+def open_document(kind: str, body: str) -> bytes:
+    names = ("office", "text", "table", "presentation", "drawing")
+    spaces = " ".join(f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for name in names)
+    content = f"<office:document-content {spaces}><office:body>{body}</office:body></office:document-content>"
+    media_type = f"application/vnd.oasis.opendocument.{kind}"
+    manifest = (
+        '<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0">'
+        f'<manifest:file-entry manifest:full-path="/" manifest:media-type="{media_type}"/></manifest:manifest>'
+    )
+    parts = {"mimetype": media_type, "content.xml": content, "META-INF/manifest.xml": manifest}
+    return archive({name: part.encode() for name, part in parts.items()})
+
+
+SPREADSHEET = f"""<office:spreadsheet><table:table table:name="Price"><table:table-row>
+<table:table-cell office:value-type="string"><text:p>{SENTENCE}</text:p></table:table-cell>
+</table:table-row></table:table></office:spreadsheet>"""
+
 CALENDAR = f"""BEGIN:VCALENDAR
 VERSION:2.0
 METHOD:REQUEST
@@ -225,6 +242,19 @@ SAMPLES: Mapping[str, tuple[str, Callable[[], bytes]]] = {
     "image/png": ("price.png", lambda: picture_bytes("PNG")),
     "image/jpeg": ("price.jpg", lambda: picture_bytes("JPEG")),
     "image/tiff": ("price.tif", lambda: picture_bytes("TIFF")),
+    "application/vnd.oasis.opendocument.text": (
+        "price.odt",
+        lambda: open_document("text", f"<office:text><text:p>{SENTENCE}</text:p></office:text>"),
+    ),
+    "application/vnd.oasis.opendocument.spreadsheet": ("price.ods", lambda: open_document("spreadsheet", SPREADSHEET)),
+    "application/vnd.oasis.opendocument.presentation": (
+        "price.odp",
+        lambda: open_document(
+            "presentation",
+            f'<office:presentation><drawing:page drawing:name="Price"><text:p>{SENTENCE}</text:p>'
+            "</drawing:page></office:presentation>",
+        ),
+    ),
     "application/zip": ("room.zip", archive),
     "application/ms-tnef": ("winmail.dat", winmail),
     "application/mbox": ("mail.mbox", lambda: mailbox(MAIL.replace("Subject: Signing", f"Subject: {SENTENCE}"))),

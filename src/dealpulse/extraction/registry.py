@@ -61,6 +61,7 @@ class Reader(Protocol):
 
 
 _OFFICE = "application/vnd.openxmlformats-officedocument"
+_OPEN_DOCUMENT = "application/vnd.oasis.opendocument"
 
 FORMATS: tuple[Format, ...] = (
     Format(
@@ -96,6 +97,30 @@ FORMATS: tuple[Format, ...] = (
         zip_part="ppt/",
     ),
     Format(
+        name="odt",
+        title="an OpenDocument text",
+        mime_type=f"{_OPEN_DOCUMENT}.text",
+        extensions=("odt",),
+        reader="opendocument",
+        zip_part="content.xml",
+    ),
+    Format(
+        name="ods",
+        title="an OpenDocument workbook",
+        mime_type=f"{_OPEN_DOCUMENT}.spreadsheet",
+        extensions=("ods",),
+        reader="opendocument",
+        zip_part="content.xml",
+    ),
+    Format(
+        name="odp",
+        title="an OpenDocument presentation",
+        mime_type=f"{_OPEN_DOCUMENT}.presentation",
+        extensions=("odp",),
+        reader="opendocument",
+        zip_part="content.xml",
+    ),
+    Format(
         name="archive",
         title="a ZIP archive",
         mime_type="application/zip",
@@ -118,6 +143,14 @@ FORMATS: tuple[Format, ...] = (
         extensions=("doc", "dot"),
         reader="doc",
         ole_stream="WordDocument",
+    ),
+    Format(
+        name="ppt",
+        title="a PowerPoint 97 presentation",
+        mime_type="application/vnd.ms-powerpoint",
+        extensions=("ppt", "pps"),
+        reader="ppt",
+        ole_stream="PowerPoint Document",
     ),
     Format(
         name="email",

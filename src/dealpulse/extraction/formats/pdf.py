@@ -14,6 +14,7 @@ from dealpulse.extraction.inner_files import DAMAGED
 from dealpulse.extraction.ocr import MAX_PIXELS, RENDER_DPI, Ocr
 from dealpulse.extraction.pages import Draft, Reading, too_many_pages
 from dealpulse.extraction.pdf_page import hidden_passages, is_picture
+from dealpulse.extraction.pdf_tables import with_tables
 from dealpulse.extraction.registry import Source
 from dealpulse.models import PageKind, TextMethod
 
@@ -73,7 +74,7 @@ def _opened(source: Source) -> pypdfium2.PdfDocument:
 def _text_layer(page: pypdfium2.PdfPage) -> tuple[str, tuple[str, ...]]:
     """The page's text, and a warning where some of it is hidden."""
     with closing(page.get_textpage()) as layer:
-        text: str = layer.get_text_range()
+        text = with_tables(page, layer, layer.get_text_range())
         warnings = hidden_text_warnings(hidden_passages(page, layer))
     # pdfium's marks for a hyphen at the end of a line
     return text.replace("\r\n", "\n").replace("\ufffe", "-").replace("\x02", "-"), warnings
