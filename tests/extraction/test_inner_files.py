@@ -175,6 +175,16 @@ async def test_outlooks_wrapper_gives_its_text_and_its_attachments(tmp_path: Pat
     assert samples.SENTENCE in content.pages[0].text
 
 
+async def test_a_wrapper_that_announces_endless_values_is_damaged(tmp_path: Path) -> None:
+    endless = struct.pack("<IHHI", 1, 0x1003, 0x1000, 0xFFFFFFFF)
+    data = samples.winmail() + struct.pack("<BHHI", 1, 0x9003, 0, len(endless)) + endless + b"\x00\x00"
+
+    with pytest.raises(Unreadable) as caught:
+        await read(tmp_path, data, "winmail.dat")
+
+    assert caught.value.code == "truncated"
+
+
 async def test_outlooks_wrapper_in_a_message_is_opened(tmp_path: Path) -> None:
     mail = EmailMessage()
     mail["From"] = "jane@example.com"

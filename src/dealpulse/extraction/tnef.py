@@ -97,6 +97,8 @@ def _properties(data: bytes) -> Iterator[tuple[int, bytes]]:
             (values,) = struct.unpack_from("<I", data, position)
             position += 4
         for _ in range(values):
+            if position > len(data):
+                raise struct.error("cut off")
             size = _SIZES.get(kind & ~_SEVERAL)
             if size is None:
                 (length,) = struct.unpack_from("<I", data, position)
