@@ -22,7 +22,6 @@ from dealpulse.processors.brief_markdown import (
     SEVERITY_TITLES,
     Written,
     counted,
-    due,
     is_news,
     signed,
     spoken,
@@ -45,7 +44,7 @@ _pages = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_pages.globals.update(counted=counted, due=due, signed=signed, most_citations=MOST_CITATIONS, most_names=MOST_NAMES)
+_pages.globals.update(counted=counted, signed=signed, most_citations=MOST_CITATIONS, most_names=MOST_NAMES)
 _pages.filters["words"] = spoken
 
 
