@@ -216,3 +216,24 @@ async def test_prose_that_was_refused_is_billed_all_the_same(clean_stack: Stack,
     finally:
         await connection.close()
     assert [tuple(bill) for bill in bills] == [("claude", 1200)]
+
+
+async def test_the_next_day_s_brief_says_what_came_and_went(
+    room: Path, sync: Run, run: Run, store: Store, deal: Deal
+) -> None:
+    (room / "supply.txt").write_text("The Customer may terminate upon a change of control of the Supplier.\n")
+    await sync(SyncType.full)
+    await run(GenerateDailyBrief(deal.id, TODAY))
+    (room / "supply.txt").unlink()
+    (room / "minutes.txt").write_text("The board met on Monday and approved the budget.\n")
+    await sync(SyncType.full)
+    await run(GenerateDailyBrief(deal.id, TODAY + timedelta(days=1)))
+    written = await store.briefs.get(deal.id, TODAY + timedelta(days=1))
+    assert written is not None
+    for told in ("Received:** minutes.txt", "Gone from the source:** supply.txt", "No longer open**"):
+        assert told in written.markdown
+    await run(GenerateDailyBrief(deal.id, TODAY + timedelta(days=2)))
+    quiet = await store.briefs.get(deal.id, TODAY + timedelta(days=2))
+    assert quiet is not None
+    assert "Nothing came, changed or went." in quiet.markdown
+    assert "Nothing came, changed or went." in quiet.html

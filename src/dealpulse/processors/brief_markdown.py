@@ -13,7 +13,16 @@ from dealpulse.errors import Permanent
 from dealpulse.models import Brief, BriefStatus, EngineName, Origin, Severity
 from dealpulse.processors import brief_prose
 from dealpulse.processors.brief_evidence import MOST_CITATIONS, evidence
-from dealpulse.processors.brief_facts import SERIOUS, BriefBlocker, BriefFacts, BriefRisk, Cited, Party, Temperature
+from dealpulse.processors.brief_facts import (
+    MOST_NAMES,
+    SERIOUS,
+    BriefBlocker,
+    BriefFacts,
+    BriefRisk,
+    Cited,
+    Party,
+    Temperature,
+)
 
 SEVERITY_TITLES: Final = {
     Severity.P0: "P0 · could break the deal",
@@ -21,8 +30,7 @@ SEVERITY_TITLES: Final = {
     Severity.P2: "P2 · manageable",
     Severity.P3: "P3 · monitor",
 }
-MOST_NAMES: Final = 25
-"""Names of one kind that are listed; of more, the number is told."""
+_SHORT: Final = {"hr": "HR", "ip": "IP", "it": "IT", "mfn": "MFN", "mac": "MAC", "esg": "ESG"}
 _MAX_QUOTE: Final = 300
 _ACTIVE_MARKDOWN: Final = re.compile(r"([\\`*_\[\]<>#|~])")
 _BARE_ADDRESS: Final = re.compile(r"\b(https?|ftp|mailto|www)([:.])", re.IGNORECASE)
@@ -104,6 +112,11 @@ def counted(number: int, noun: str) -> str:
 
 def due(blocker: BriefBlocker) -> str:
     return "no due date given" if blocker.due_date is None else f"due {blocker.due_date.isoformat()}"
+
+
+def spoken(word: str) -> str:
+    """An enum's word as people say it."""
+    return " ".join(_SHORT.get(part, part) for part in word.split("_"))
 
 
 def signed(score: float) -> str:
@@ -190,16 +203,19 @@ class _Layout:
         yield f"## {heading}"
         yield ""
         for severity in severities:
-            if not (risks := facts.of_severity(severity)):
+            if not (risks := [risk for risk in facts.shown_risks if risk.severity is severity]):
                 continue
             yield f"### {SEVERITY_TITLES[severity]}"
             yield ""
             for risk in risks:
                 yield from self._risk(risk)
             yield ""
+        if severities is not SERIOUS and (left := len(facts.risks) - len(facts.shown_risks)):
+            yield f"And {counted(left, 'further risk')}, in the brief's JSON."
+            yield ""
 
     def _risk(self, risk: BriefRisk) -> Iterator[str]:
-        kind = f"{risk.category.replace('_', ' ')}; {risk.action}"
+        kind = f"{spoken(risk.category)}; {risk.action}"
         yield f"- **{_plain(risk.title)}** ({kind}). {_plain(risk.explanation)}"
         for citation in risk.citations[:MOST_CITATIONS]:
             yield f"  - {self._citation(citation)}"
@@ -252,7 +268,7 @@ class _Layout:
         yield "## Gaps, and what to ask for"
         yield ""
         for gap in self.written.facts.gaps:
-            yield f"- Nothing on **{gap.workstream.value.replace('_', ' ')}** was found. {gap.request}"
+            yield f"- Nothing on **{spoken(gap.workstream.value)}** was found. {gap.request}"
         yield ""
 
     def _inventory(self) -> Iterator[str]:

@@ -14,7 +14,7 @@ from dealpulse.errors import Awaiting, NotFound, Permanent, Unreadable
 from dealpulse.extraction import extract_email
 from dealpulse.extraction.contract import Attachment, Limits
 from dealpulse.jobs import DocumentOperation, EmailOperation, Job, ProcessDocument, ProcessEmail
-from dealpulse.models import DocumentState, Email
+from dealpulse.models import DocumentState, Email, SubjectType
 from dealpulse.outbox import request
 from dealpulse.processors.accounts import OnAccount
 from dealpulse.processors.operations import EMAIL_OPERATIONS
@@ -142,7 +142,9 @@ async def _wait_for_the_thread(email: Email, store: Store) -> None:
     What is asked then depends on the thread alone, not on which worker was quicker: asked again it costs nothing.
     """
     age = (datetime.now(UTC) - email.updated_at).total_seconds()
-    if age < _THREAD_PATIENCE and await store.emails.any_unread(email.deal_id):
+    if age >= _THREAD_PATIENCE:
+        return
+    if await store.operations.any_under_way(email.deal_id, SubjectType.email, EmailOperation.parse):
         raise Awaiting("Other e-mails of the deal are still being read.", retry_after=max(_FIRST_LOOK, age / 2))
 
 

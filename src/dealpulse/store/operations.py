@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from dealpulse.models import Operation, OperationState
+from msgspec import Struct
+
+from dealpulse.models import Operation, OperationState, SubjectType
 from dealpulse.store.database import Database, is_uuid
 
 ASK_LATER_SECONDS: Final = 900.0
 """How long an answer that only stands in is left alone."""
+_UNDER_WAY: Final = (OperationState.pending, OperationState.queued, OperationState.running)
 
 
 class AskedOperation(Operation, frozen=True, kw_only=True):
@@ -101,6 +104,19 @@ class Operations:
             limit=limit,
             after=None if after is None else {**_keys([after])[0], "asked_at": after.asked_at},
         )
+
+    async def any_under_way(self, deal_id: str, subject_type: SubjectType, name: str) -> bool:
+        """Whether an operation of this name, on a thing of this kind in the deal, is asked for and has not ended."""
+        if not is_uuid(deal_id):
+            return False
+        table = self._database.client.table("processing_operations")
+        query = table.select("state").eq("deal_id", deal_id).eq("subject_type", subject_type.value)
+        unfinished = query.eq("operation", name).in_("state", [state.value for state in _UNDER_WAY])
+        return await self._database.first(unfinished.limit(1), _State) is not None
+
+
+class _State(Struct, frozen=True):
+    state: OperationState
 
 
 def _keys(operations: Sequence[Operation]) -> list[dict[str, str]]:

@@ -30,10 +30,10 @@ from dealpulse.models import EngineName
 from dealpulse.processors import briefs, documents, emails, syncs
 from dealpulse.queue import QueueClient
 from dealpulse.queue.outcomes import Claimed
-from dealpulse.settings import next_run
 from dealpulse.sources.registry import connect
 from dealpulse.worker.checkpoint import Checkpoint
 from dealpulse.worker.runtime import Runtime
+from dealpulse.worker.schedule import due_of_brief
 
 Context = dict[str, Any]
 """arq's: ours holds ``runtime``, ``claimed`` (the job) and ``stopping`` (whether the worker is about to stop)."""
@@ -66,14 +66,10 @@ async def generate_daily_brief(ctx: Context, deal_id: str, date: str | None = No
 
 
 async def _patience(ctx: Context, job: GenerateDailyBrief) -> briefs.Patience:
-    """How long a brief may wait: from when it was asked for, or when it was due where that came later."""
-    settings = ctx["runtime"].settings
-    now, due = datetime.datetime.now(datetime.UTC), ctx["enqueue_time"]
-    zone = (await ctx["runtime"].store.deals.get(job.deal_id)).zone(settings.time_zone)
-    midnight = datetime.datetime.combine(job.date, datetime.time.min, zone)
-    scheduled = next_run(settings.daily_brief_time, zone, midnight - datetime.timedelta(seconds=1))
-    if due < scheduled <= now and scheduled.astimezone(zone).date() == job.date:
-        due = scheduled
+    runtime: Runtime = ctx["runtime"]
+    settings, now = runtime.settings, datetime.datetime.now(datetime.UTC)
+    zone = (await runtime.store.deals.get(job.deal_id)).zone(settings.time_zone)
+    due = due_of_brief(job.date, ctx["enqueue_time"], now=now, cron=settings.daily_brief_time, zone=zone)
     return briefs.Patience(due=due, now=now, seconds=settings.brief_wait_seconds)
 
 

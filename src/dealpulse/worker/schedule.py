@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from arq.cron import CronJob
 from arq.typing import WorkerCoroutine
@@ -68,6 +69,17 @@ def _brief(deal: Deal, due: datetime, settings: Settings) -> tuple[GenerateDaily
         return GenerateDailyBrief(deal.id, due.astimezone(zone).date()), None
     run_at = next_run(settings.daily_brief_time, zone, due - timedelta(seconds=1))
     return GenerateDailyBrief(deal.id, run_at.astimezone(zone).date()), run_at
+
+
+def due_of_brief(date: date, asked: datetime, *, now: datetime, cron: str, zone: ZoneInfo) -> datetime:
+    """When the brief of ``date`` was due: when it was asked for, or at its time of day where that came later.
+
+    A brief of a deal with a zone of its own is asked for up to a day before its time.
+    """
+    midnight = datetime.combine(date, time.min, zone)
+    scheduled = next_run(cron, zone, midnight - timedelta(seconds=1))
+    is_its_own = scheduled.astimezone(zone).date() == date
+    return scheduled if is_its_own and asked < scheduled <= now else asked
 
 
 async def reconcile_queues(ctx: dict[str, Any]) -> int:

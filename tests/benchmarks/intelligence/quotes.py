@@ -58,9 +58,7 @@ def _pages(text: str) -> tuple[Page, ...]:
         cut = text.rfind("\n", start, start + _PAGE) if start + _PAGE < len(text) else len(text)
         end = cut if cut > start else min(start + _PAGE, len(text))
         pages.append(
-            Page(
-                number=len(pages) + 1, kind=PageKind.page, text=text[start:end], char_start=start, char_end=end
-            )
+            Page(number=len(pages) + 1, kind=PageKind.page, text=text[start:end], char_start=start, char_end=end)
         )
         start = end + 1
     return tuple(pages)
