@@ -1,7 +1,7 @@
 """E-mails: how many can be read, and whether what a reply newly says is told from what it quotes.
 
-What is newly said is known for a message where its writer's program set a mark between the two: everything above the
-first such mark. Messages without one, and those that say nothing above it, are not judged.
+What is newly said was marked by hand for the replies of ``replies.tsv``: those of the collection that quote and say
+something of their own. Of messages that quote nothing, nothing may be lost but a signature.
 """
 
 from __future__ import annotations
@@ -20,14 +20,15 @@ from dealpulse.errors import DealPulseError
 from dealpulse.extraction.contract import EmailContent
 from dealpulse.extraction.mail import OUTLOOK, read_email
 
-_MARK = re.compile(
-    r"^[ \t>]*(?:-{3,} ?(?:Original Message|Forwarded (?:message|by)|Ursprüngliche Nachricht)"
-    r"|-{5,} ?Forwarded by|Begin forwarded message:"
-    r"|On [^\n]{8,120}(?:\n[^\n]{0,80})?wrote:[ \t]*$|>)",
-    re.MULTILINE,
+_QUOTES = re.compile(
+    r"^[ \t]*(?:>|\||-{2,} ?(?:Original|Forwarded)|Begin forwarded|From:|Von:|De :|_{5,})"
+    r"|(?:wrote|schrieb|écrit).{0,8}:\s*$",
+    re.MULTILINE | re.IGNORECASE,
 )
+_REPLIES = Path(__file__).with_name("replies.tsv")
 _WORD = re.compile(r"\w+")
 _SAME = 0.95
+_KEPT = 0.9
 
 
 def mail_rows(data: Path) -> Iterator[Row]:
@@ -45,7 +46,7 @@ def mail_rows(data: Path) -> Iterator[Row]:
         "",
     )
     yield Row(f"Outlook messages read, of {len(outlook)}", "", sum(found is not None for found in outlook), {}, "")
-    yield from _separation([found for found in read.values() if found is not None])
+    yield from _separation({path.name: found for path, found in read.items() if found is not None})
 
 
 def _ours(path: Path, folder: Path, mime_type: str = "message/rfc822") -> EmailContent | None:
@@ -63,25 +64,43 @@ def _mail_parser(path: Path) -> bool:
         return False
 
 
-def _separation(read: list[EmailContent]) -> Iterator[Row]:
-    judged = [(email, truth) for email in read if (truth := _newly_said(email.full_text)) is not None]
+def _separation(read: dict[str, EmailContent]) -> Iterator[Row]:
     methods: dict[str, Callable[[EmailContent], str]] = {
         "ours": lambda email: email.body_text,
         "email-reply-parser": lambda email: str(EmailReplyParser.parse_reply(email.full_text)),
         "everything": lambda email: email.full_text,
     }
+    judged = [(read[name], truth) for name, truth in _truths(read) if name in read]
     scores = {name: [_alike(method(email), truth) for email, truth in judged] for name, method in methods.items()}
     right = {name: 100 * sum(score >= _SAME for score in found) / len(judged) for name, found in scores.items()}
     likeness = {name: 100 * mean(found) for name, found in scores.items()}
-    for what, figures in (("replies told from what they quote", right), ("words of replies right (F1)", likeness)):
+    plain = [email for email in read.values() if email.full_text.strip() and not _QUOTES.search(email.full_text)]
+    kept = {
+        name: 100 * sum(_share_of(email.full_text, method(email)) >= _KEPT for email in plain) / len(plain)
+        for name, method in methods.items()
+        if name != "everything"
+    }
+    for what, figures in (
+        (f"replies told from what they quote, of {len(judged)}", right),
+        ("their words right (F1)", likeness),
+        (f"messages without a quote left whole, of {len(plain)}", kept),
+    ):
         ours = figures.pop("ours")
-        yield Row(f"{what}, {len(judged)} messages", "%", ours, figures, "> email-reply-parser")
+        yield Row(what, "%", ours, figures, "> email-reply-parser")
 
 
-def _newly_said(text: str) -> str | None:
-    mark = _MARK.search(text)
-    above = text[: mark.start()].strip() if mark else ""
-    return above or None
+def _truths(read: dict[str, EmailContent]) -> Iterator[tuple[str, str]]:
+    for line in _REPLIES.read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#"):
+            name, first, last = line.split("\t")
+            lines = read[name].full_text.splitlines() if name in read else []
+            yield name, "\n".join(lines[int(first) : int(last) + 1])
+
+
+def _share_of(whole: str, part: str) -> float:
+    """Of the words of the whole that are in the part."""
+    words = _WORD.findall(whole.lower())
+    return len(_WORD.findall(part.lower())) / len(words) if words else 1.0
 
 
 def _alike(found: str, truth: str) -> float:

@@ -53,7 +53,8 @@ def quote_rows(data: Path) -> Iterator[Row]:
 
 
 def _pages(text: str) -> tuple[Page, ...]:
-    pages, start = [], 0
+    pages: list[Page] = []
+    start = 0
     while start < len(text):
         cut = text.rfind("\n", start, start + _PAGE) if start + _PAGE < len(text) else len(text)
         end = cut if cut > start else min(start + _PAGE, len(text))
