@@ -35,7 +35,7 @@ def share(results: Iterable[bool]) -> float:
 
 
 def majority_share(fair: Sequence[frozenset[LabelT]]) -> float:
-    """What always giving the best single label would reach. It is chosen on the very cases: a peer with an advantage."""
+    """What always giving the one best label would reach. It is chosen on these very cases: a peer with an advantage."""
     counts = Counter(label for labels in fair for label in labels)
     return _share(max(counts.values(), default=0), len(fair))
 

@@ -44,7 +44,8 @@ _TYPES: tuple[tuple[str, str], ...] = (
         r"severance (?:(?:and|protection|compensation|pay|benefits?|release|\w+-control) )*(?:agreement|plan)"
         r"|separation (?:and (?:\w+ )?release )?(?:agreement|date)|separation of employment"
         r"|termination from (?:your )?employment|terminate your employment|your (?:employment|resignation)[^.]{0,60}"
-        r"(?:is being|will be|has been) (?:terminated|accepted)|accept your resignation|your (?:intent|decision) to resign"
+        r"(?:is being|will be|has been) (?:terminated|accepted)|accept your resignation"
+        r"|your (?:intent|decision) to resign"
         r"|change (?:in|of) control (?:severance |employment |retention )?agreement",
         "severance agreement",
     ),
@@ -94,6 +95,7 @@ _TYPES: tuple[tuple[str, str], ...] = (
 )
 _GENERIC = frozenset({"agreement", "report", "policy", "memorandum"})
 """What a document is where it says nothing closer."""
+_LETTERS = frozenset({"severance agreement", "employment agreement", "litigation document"})
 _NEARBY = 200
 """Characters after the first title within which a more telling one may stand."""
 _COMPILED = tuple((re.compile(pattern), name) for pattern, name in _TYPES)
@@ -112,19 +114,27 @@ def document_type(name: str, pages: Sequence[Page]) -> str:
 
 
 def _earliest(written: str) -> str | None:
-    """The kind whose title comes first; a general one only where no closer one is written as a title."""
+    """The kind whose title comes first; a general one only where no closer one is written as a title.
+
+    Other agreements are mentioned everywhere: only letters, which have no title, are known by what they say.
+    """
     head = written.lower()
     found = [
-        (match.start(), order, kind, written[match.start() : match.end()])
+        (match.start(), order, kind, _is_title(written[match.start() : match.end()]))
         for order, (pattern, kind) in enumerate(_COMPILED)
         if (match := pattern.search(head))
     ]
-    if not found:
+    telling = [
+        (start, order, kind)
+        for start, order, kind, titled in found
+        if titled or kind in _GENERIC or kind in _LETTERS or start < _NEARBY
+    ]
+    if not telling:
         return None
-    near = min(found)[0] + _NEARBY
-    first = min((order, kind) for start, order, kind, _ in found if start <= near)[1]
-    titles = [(start, kind) for start, _, kind, title in found if kind not in _GENERIC and _is_title(title)]
-    return min(titles)[1] if first in _GENERIC and titles else first
+    near = min(telling)[0] + _NEARBY
+    first = min((order, kind) for start, order, kind in telling if start <= near)[1]
+    closer = [(start, kind) for start, _, kind in telling if kind not in _GENERIC]
+    return min(closer)[1] if first in _GENERIC and closer else first
 
 
 def _is_title(text: str) -> bool:

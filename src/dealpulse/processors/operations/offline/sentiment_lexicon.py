@@ -13,23 +13,23 @@ _WORD = re.compile(r"[a-z]+(?:['-][a-z]+)*")
 
 _TERMS_OF_ART = """
 ability admit advanced adequate adverse adversely affected agreement agreements alert asked asset assets attachment
-attachments authority award awarded awards bankrupt beneficial beneficially beneficiaries beneficiary benefit benefits
-block bonus bonuses casualty certain charge charged charges claim claimed claims commit commitment commitments commits
-competent competitive comprehensive condemnation conflict conflicts consent consents create created creation credit
-creditor credits creditworthiness criminal cut cutting damage damages dear death debt default defects defence defense
-demand destruction determination determinations determined dispute disputes drop easement easements effective emergency
-endorsement energetic energy engage engaged ensure ensuring entitled excel excluded exclusive execute executed exempt
-extend fair faith felony fire foreclosure free fyi gain gains giving grace grant granted granting grants greater gross
-guarantee hand harmless help illegal important imposed incentive increase increased injury intellectual interest
-interested interests interruption join kind l lawsuit lawsuits leave legal legally liabilities liability limitation
-limited litigation loss losses mandatory material matter matters mature natural no novel number numbers original
-outstanding paid partner parties party pay penalties penalty perfected play prejudice prepared prevent privilege
-privileges profit profits promissory prosecution reach reached relief resign resignation resolve respective respectively
-respects responsible restrict restricted restriction restrictions retained risk risks safe safety secure secured secures
-securing securities security sentence severe severity share shared shares sharing significant solution solutions special
-strength substantial successor successors sue sued surety surviving terminate terminated terminates termination treasurer
-treasury true trust trustee unemployment united unsecured value valued values vested violation virtue vision warrant
-warranty
+attachments authority award awarded awards bankrupt beneficial beneficially beneficiaries beneficiary benefit
+benefits block bonus bonuses casualty certain charge charged charges claim claimed claims commit commitment
+commitments commits competent competitive comprehensive condemnation conflict conflicts consent consents create
+created creation credit creditor credits creditworthiness criminal cut cutting damage damages dear death debt
+default defects defence defense demand destruction determination determinations determined dispute disputes drop
+easement easements effective emergency endorsement energetic energy engage engaged ensure ensuring entitled excel
+excluded exclusive execute executed exempt extend fair faith felony fire foreclosure free fyi gain gains giving
+grace grant granted granting grants greater gross guarantee hand harmless help illegal important imposed incentive
+increase increased injury intellectual interest interested interests interruption join kind l lawsuit lawsuits leave
+legal legally liabilities liability limitation limited litigation loss losses mandatory material matter matters
+mature natural no novel number numbers original outstanding paid partner parties party pay penalties penalty
+perfected play prejudice prepared prevent privilege privileges profit profits promissory prosecution reach reached
+relief resign resignation resolve respective respectively respects responsible restrict restricted restriction
+restrictions retained risk risks safe safety secure secured secures securing securities security sentence severe
+severity share shared shares sharing significant solution solutions special strength substantial successor
+successors sue sued surety surviving terminate terminated terminates termination treasurer treasury true trust
+trustee unemployment united unsecured value valued values vested violation virtue vision warrant warranty
 """
 """They name things in a deal and tell no feeling: mostly those of VADER's words that contracts are full of."""
 
