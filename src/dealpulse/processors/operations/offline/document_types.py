@@ -93,6 +93,25 @@ _TYPES: tuple[tuple[str, str], ...] = (
     (r"\breport\b(?! (?:directly |solely |jointly )?to\b)", "report"),
     (r"\bpolicy\b", "policy"),
 )
+CONTRACTS = frozenset(
+    {
+        "share purchase agreement",
+        "asset purchase agreement",
+        "non-disclosure agreement",
+        "construction contract",
+        "licence agreement",
+        "services agreement",
+        "supply or distribution agreement",
+        "data processing agreement",
+        "severance agreement",
+        "employment agreement",
+        "credit agreement",
+        "lease",
+        "corporate charter or shareholder agreement",
+        "agreement",
+    }
+)
+"""What two sides agree on: it provides for what may happen, and seldom tells what has."""
 _GENERIC = frozenset({"agreement", "report", "policy", "memorandum"})
 """What a document is where it says nothing closer."""
 _LETTERS = frozenset({"severance agreement", "employment agreement", "litigation document"})
