@@ -95,7 +95,7 @@ def agreements(folder: Path) -> Iterator[Labelled]:
         if kind is None or taken.setdefault((kind, place), 0) >= _MOST_OF_A_KIND:
             continue
         try:
-            pages = _text_pages(path)
+            pages = text_pages(path)
         except Unreadable:
             continue
         taken[kind, place] += 1
@@ -111,7 +111,7 @@ def stated_kind(name: str) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
-def _text_pages(path: Path) -> tuple[Page, ...]:
+def text_pages(path: Path) -> tuple[Page, ...]:
     drafts = read(Source(path=path, name=path.name, mime_type="text/plain", limits=Limits())).pages
     return number_pages(drafts, max_pages=Limits().max_pages)
 

@@ -46,6 +46,10 @@ _WORKSTREAMS = tuple((re.compile(rf"(?:{pattern})\Z"), workstream) for pattern, 
 _HEADING = re.compile(r"\A[bise]_(s{2,4})(n|st?t)\Z")
 
 
+_NO_PARTY = re.compile(r"(?i)\b(?:agreement|project|plan)\b|\A(?:by and|among|and|between|dated)|\d\Z|\d{2}")
+_LEAD_OUT = re.compile(r"(?i)[\s,]+and\Z")
+
+
 @dataclass(frozen=True)
 class Section:
     file: str
@@ -63,6 +67,13 @@ def sections(contract: Path, tags: Path) -> Iterator[Section]:
         body = text[start:end].strip()
         if workstream is not None and len(body) >= SHORTEST:
             yield Section(file=contract.name, heading=heading, workstream=workstream, text=body)
+
+
+def named_on_title_page(tags: Path) -> list[str]:
+    """The parties a merger agreement's title page names, one a line."""
+    lines = [line.partition("\t") for line in tags.read_text(encoding="utf-8").splitlines()]
+    title = [value for tag, _, value in lines if re.fullmatch(r"[bies]_t", tag)]
+    return [name for value in title if (name := _LEAD_OUT.sub("", value.strip(" .,"))) and not _NO_PARTY.search(name)]
 
 
 def _workstream(heading: str) -> Workstream | None:

@@ -12,7 +12,7 @@ from importlib.resources import files
 _WORD = re.compile(r"[a-z]+(?:['-][a-z]+)*")
 
 _TERMS_OF_ART = """
-ability admit advanced adequate adverse adversely affected agreement agreements alert asked asset assets attachment
+ability adequate admit advanced adverse adversely affected agreement agreements alert asked asset assets attachment
 attachments authority award awarded awards bankrupt beneficial beneficially beneficiaries beneficiary benefit
 benefits block bonus bonuses casualty certain charge charged charges claim claimed claims commit commitment
 commitments commits competent competitive comprehensive condemnation conflict conflicts consent consents create
@@ -23,10 +23,10 @@ excluded exclusive execute executed exempt extend fair faith felony fire foreclo
 grace grant granted granting grants greater gross guarantee hand harmless help illegal important imposed incentive
 increase increased injury intellectual interest interested interests interruption join kind l lawsuit lawsuits leave
 legal legally liabilities liability limitation limited litigation loss losses mandatory material matter matters
-mature natural no novel number numbers original outstanding paid partner parties party pay penalties penalty
+mature natural no novel number numbers original outstanding paid parties partner party pay penalties penalty
 perfected play prejudice prepared prevent privilege privileges profit profits promissory prosecution reach reached
 relief resign resignation resolve respective respectively respects responsible restrict restricted restriction
-restrictions retained risk risks safe safety secure secured secures securing securities security sentence severe
+restrictions retained risk risks rob safe safety secure secured secures securing securities security sentence severe
 severity share shared shares sharing significant solution solutions special strength substantial successor
 successors sue sued surety surviving terminate terminated terminates termination treasurer treasury true trust
 trustee unemployment united unsecured value valued values vested violation virtue vision warrant warranty
@@ -60,6 +60,9 @@ PHRASES: dict[str, float] = {
     "looking forward": 1.4,
     "on track": 1.5,
     "good faith": 0.0,
+    "good morning": 0.3,
+    "good afternoon": 0.3,
+    "good evening": 0.3,
     "best efforts": 0.0,
     "best endeavours": 0.0,
     "best regard": 0.3,

@@ -133,7 +133,8 @@ COMMERCIAL_RESTRICTIONS = (
         r"|lower|credit|same)",
         unless=f"{NEUTRAL}|tariff|trade relations|world trade|\\bno most[- ]favou?red|(?:not"
         f"|nor) (?:\\w+ ){{0,4}}most[- ]favou?red"
-        r"|contains? no|(?:no|without) (?:any )?(?:most|mfn)|employee|indemnif|tax(?:es|ation)?\b|interest rate",
+        r"|contains? no|(?:no|without) (?:any )?(?:most|mfn)|employee|indemnif|tax(?:es|ation)?\b|interest rate"
+        r"|\breference rate|\bbase rate|\brate of interest",
     ),
     RiskPattern(
         category=RiskCategory.exclusivity,
