@@ -46,6 +46,15 @@ class _Report:
     mistakes: list[str]
 
 
+def run() -> list[Row]:
+    """The figures of the held-back half, of the shared data folder."""
+    return offline_rows(_shared_data())
+
+
+def _shared_data() -> Path:
+    return Path(os.environ.get("DEALPULSE_SHARED_DATA", "../shared/data"))
+
+
 def offline_rows(data: Path) -> list[Row]:
     """The figures of the held-back half. ``data`` is laid out as the shared data folder is."""
     return _report(data, Half.held_back).rows
@@ -251,7 +260,7 @@ def _speed(labelled: Iterable[Labelled], report: _Report) -> None:
 def main() -> None:
     """Print one half's rows, and the mistakes of the tuning half."""
     given = [argument for argument in sys.argv[1:] if argument != "tuning"]
-    data = Path(given[0] if given else os.environ.get("DEALPULSE_SHARED_DATA", "../shared/data"))
+    data = Path(given[0]) if given else _shared_data()
     half = Half.tuning if "tuning" in sys.argv[1:] else Half.held_back
     report, console = _report(data, half), Console(width=150, highlight=False)
     for row in report.rows:

@@ -13,6 +13,7 @@ from dealpulse.processors.operations.offline.document_types import CONTRACTS, do
 from dealpulse.processors.operations.offline.injection import injections, is_injection
 from dealpulse.processors.operations.offline.risk_patterns import DEAL_PATTERNS, PATTERNS
 from dealpulse.processors.operations.offline.risk_patterns.pattern import Kind, RiskPattern
+from dealpulse.processors.operations.offline.risk_patterns.wording import MAY
 from dealpulse.processors.operations.offline.sentences import Sentence, sentences_of
 from dealpulse.processors.operations.schemas import RiskEntry, RisksAnswer
 
@@ -35,7 +36,7 @@ _NOT_A_STATEMENT = re.compile(
     r"|\A\W*(?:\d+(?:\.\d+)*\.? )?(?:table of contents|index of)\b|\bfor example\b|\be\.g\."
 )
 _AGREED = re.compile(
-    r"\b(?:shall|may|must|would|agrees?|represents?|warrants?|any|each|such|if|or otherwise|hereof|hereby|hereunder"
+    rf"{MAY}|\b(?:shall|must|would|agrees?|represents?|warrants?|any|each|such|if|or otherwise|hereof|hereby|hereunder"
     r"|herein|hereto|thereof|therein|thereto|pursuant|provided|without limitation|in the event|except|subject to"
     r"|applicable|means|including|so long as|unless|whether|under this"
     r"|of this (?:agreement|section|article|contract))\b"
