@@ -9,6 +9,7 @@ needed, in the folder ``DATA`` (or ``../shared/data``); they are no part of this
 from __future__ import annotations
 
 import json
+import logging
 import os
 import platform
 import sys
@@ -18,6 +19,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
+import structlog
 from rich.console import Console
 from rich.table import Table
 
@@ -41,6 +43,7 @@ PARTS: Final[dict[str, Callable[[Path], Iterator[Row] | list[Row]]]] = {
 def main() -> None:
     """Measure what is asked for."""
     console = Console(file=sys.stderr, highlight=False)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     try:
         parts, data = _parts(), _data()
     except Failed as error:
@@ -50,7 +53,8 @@ def main() -> None:
     for name in parts:
         for row in PARTS[name](data):
             minutes, seconds = divmod(int(time.monotonic() - began), 60)
-            console.print(f"{minutes:3}:{seconds:02}  {name:8} {row.name}: {_figure(row.ours)} {row.unit}", markup=False)
+            told = f"{row.name}: {_figure(row.ours)} {row.unit}"
+            console.print(f"{minutes:3}:{seconds:02}  {name:8} {told}", markup=False)
             rows.append(row)
     Console().print(_table(rows))
     _write(rows, parts)
