@@ -78,10 +78,9 @@ async def generate_daily_brief(
     Raises:
         Awaiting: something is still being read; the job is to look again.
     """
-    deal = await store.deals.get(job.deal_id)
+    deal, operations = await asyncio.gather(store.deals.get(job.deal_id), store.operations.of_deal(job.deal_id))
     if not deal.is_active:
         return {"skipped": deal.status}
-    operations = await store.operations.of_deal(deal.id)
     _wait_for(operations, patience)
     facts = await _facts(deal, job, operations, store=store, presentation=presentation)
     answer, note = await _prose(facts, engine, presentation.expected, payer=deal.id)
@@ -93,8 +92,8 @@ async def generate_daily_brief(
         status=BriefStatus.partial if facts.shortcomings or note else BriefStatus.complete,
         origin=answer.origin,
     )
-    await store.briefs.save(await asyncio.to_thread(_brief, deal, job, written))
-    await store.usage.record(deal.id, answer.usage)
+    brief = await asyncio.to_thread(_brief, deal, job, written)
+    await asyncio.gather(store.briefs.save(brief), store.usage.record(deal.id, answer.usage))
     return {"status": written.status.value, "risks": len(facts.risks), "blockers": len(facts.blockers)}
 
 
@@ -107,21 +106,24 @@ def _wait_for(operations: list[Operation], patience: Patience) -> None:
 async def _facts(
     deal: Deal, job: GenerateDailyBrief, operations: list[Operation], *, store: Store, presentation: Presentation
 ) -> BriefFacts:
-    room = Room(
-        documents=await store.documents.of_deal(deal.id),
-        emails=await store.emails.of_deal(deal.id),
-        operations=operations,
-        sources=await store.sources.of_deal(deal.id),
-        gone=await store.documents.gone(deal.id),
-        faint=await store.documents.faintly_read(deal.id, below=FAINT_BELOW),
+    documents, emails, sources, gone, faint = await asyncio.gather(
+        store.documents.of_deal(deal.id),
+        store.emails.of_deal(deal.id),
+        store.sources.of_deal(deal.id),
+        store.documents.gone(deal.id),
+        store.documents.faintly_read(deal.id, below=FAINT_BELOW),
     )
+    findings, blockers, earlier = await asyncio.gather(
+        store.findings.of_deal(deal.id), store.blockers.of_deal(deal.id), store.briefs.latest_before(deal.id, job.date)
+    )
+    room = Room(documents=documents, emails=emails, operations=operations, sources=sources, gone=gone, faint=faint)
     facts = gather(
         deal_name=deal.name,
         brief_date=job.date,
         room=room,
-        findings=await store.findings.of_deal(deal.id),
-        blockers=await store.blockers.of_deal(deal.id),
-        earlier=await store.briefs.latest_before(deal.id, job.date),
+        findings=findings,
+        blockers=blockers,
+        earlier=earlier,
         expected=presentation.expected,
         public_url=presentation.public_url,
     )

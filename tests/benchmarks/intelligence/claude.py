@@ -194,7 +194,7 @@ async def _many_mails(runtime: Runtime, pool: ArqRedis, environment: Mapping[str
 async def _one_at_a_time(runtime: Runtime, pool: ArqRedis, environment: Mapping[str, str], folder: Path) -> list[Row]:
     """Nothing else runs: what a job takes beyond the model's time is ours."""
     deal = await runtime.store.deals.create("One at a time")
-    mails = [await _mail(runtime, deal, number) for number in range(EACH)]
+    mails = [await _mail(runtime, deal, number) for number in range(MAILS, MAILS + EACH)]
     documents = [await _document(runtime, deal, number) for number in range(EACH)]
     briefs = [GenerateDailyBrief(deal.id, date(2026, 3, 2) + timedelta(days=number)) for number in range(EACH)]
     rows = []
