@@ -12,24 +12,23 @@ from importlib.resources import files
 _WORD = re.compile(r"[a-z]+(?:['-][a-z]+)*")
 
 _TERMS_OF_ART = """
-ability adequate admit advanced adverse adversely affected agreement agreements alert asked asset assets attachment
+ability admit advanced adverse adversely affected agreement agreements alert asked asset assets attachment
 attachments authority award awarded awards bankrupt beneficial beneficially beneficiaries beneficiary benefit
 benefits block bonus bonuses casualty certain charge charged charges claim claimed claims commit commitment
 commitments commits competent competitive comprehensive condemnation conflict conflicts consent consents create
-created creation credit creditor credits creditworthiness criminal cut cutting damage damages dear death debt
-default defects defence defense demand destruction determination determinations determined dispute disputes drop
-easement easements effective emergency endorsement energetic energy engage engaged ensure ensuring entitled excel
-excluded exclusive execute executed exempt extend fair faith felony fire foreclosure free fyi gain gains giving
-grace grant granted granting grants greater gross guarantee hand harmless help illegal important imposed incentive
-increase increased injury intellectual interest interested interests interruption join kind l lawsuit lawsuits leave
-legal legally liabilities liability limitation limited litigation loss losses mandatory material matter matters
-mature natural no novel number numbers original outstanding paid parties partner party pay penalties penalty
-perfected play prejudice prepared prevent privilege privileges profit profits promissory prosecution reach reached
-relief resign resignation resolve respective respectively respects responsible restrict restricted restriction
-restrictions retained risk risks rob safe safety secure secured secures securing securities security sentence severe
-severity share shared shares sharing significant solution solutions special strength substantial successor
-successors sue sued surety surviving terminate terminated terminates termination treasurer treasury true trust
-trustee unemployment united unsecured value valued values vested violation virtue vision warrant warranty
+created creation credit creditor credits creditworthiness criminal cut cutting damage damages dear debt default
+defects defence defense demand destruction determination determinations determined dispute disputes drop easement
+easements effective emergency endorsement engaged ensure ensuring entitled excel excluded exclusive execute executed
+exempt extend fair felony fire foreclosure fyi gain gains giving grant granted granting grants greater gross
+guarantee hand harmless illegal imposed incentive increase increased injury intellectual interest interests
+interruption join l lawsuit lawsuits leave legal legally liabilities liability limitation limited litigation loss
+losses mandatory material matter matters mature no novel number numbers outstanding paid parties partner party pay
+penalties penalty perfected prejudice prevent privilege privileges profit profits promissory prosecution reach
+reached relief resign resignation resolve respective respectively respects restrict restricted restriction
+restrictions retained risk risks rob secure secured secures securing securities security sentence severity share
+shared shares significant substantial successor successors sue sued surety surviving terminate terminated terminates
+termination treasurer treasury trustee unemployment united unsecured value values vested violation virtue warrant
+warranty
 """
 """They name things in a deal and tell no feeling: mostly those of VADER's words that contracts are full of."""
 
@@ -74,6 +73,18 @@ PHRASES: dict[str, float] = {
     "fair value": 0.0,
     "good reason": 0.0,
     "good standing": 0.0,
+    "trust deed": 0.0,
+    "deed of trust": 0.0,
+    "trust agreement": 0.0,
+    "grace period": 0.0,
+    "free and clear": 0.0,
+    "true and correct": 0.0,
+    "true and complete": 0.0,
+    "death or disability": 0.0,
+    "responsible for": 0.0,
+    "special meeting": 0.0,
+    "natural gas": 0.0,
+    "natural person": 0.0,
     "would like": 0.3,
     "would you like": 0.3,
     "strong view": -1.0,
