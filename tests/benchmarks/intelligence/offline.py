@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import itertools
 import os
+import statistics
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +28,7 @@ from benchmarks.intelligence.labelled import NAMELESS, Labelled, agreements, doc
 from benchmarks.intelligence.measures import counts_by_label, majority_share, rank_correlation, share
 from benchmarks.intelligence.rows import Row
 from benchmarks.intelligence.sections import Section, named_on_title_page, sections
-from dealpulse.models import Page, PageKind, Workstream
+from dealpulse.models import Page, PageKind, SentimentLabel, Workstream
 from dealpulse.processors.operations.offline.document_types import document_type
 from dealpulse.processors.operations.offline.risks import risks
 from dealpulse.processors.operations.offline.sentiment import sentiment
@@ -34,6 +37,12 @@ from dealpulse.processors.operations.offline.workstreams import classify
 from sample_deal.plants import PLANTED_BLOCKERS, PLANTED_RISKS
 from sample_deal.reading import false_alarms, is_blocker_found, is_found, read_everything
 
+GROUND_TRUTH = "hutto_ICWSM_2014"
+"""A folder unpacked beside the shared ones: the rated sentences VADER was published with."""
+VADER_NEUTRAL = 0.05
+"""VADER's own bound of a neutral text."""
+PARAGRAPH = 200
+"""Characters of a contract's paragraph, at least."""
 LONG = 300
 """Pages of the agreement whose reading is timed."""
 
@@ -63,6 +72,10 @@ def offline_rows(data: Path) -> list[Row]:
 def _report(data: Path, half: Half) -> _Report:
     report = _Report([], [])
     _sentiment(data / "sentiment" / "scored_emails.tsv", half, report)
+    if (data / GROUND_TRUTH).is_dir():
+        for genre in ("amazonReviewSnippets", "nytEditorialSnippets"):
+            _passages(data / GROUND_TRUTH / f"{genre}_GroundTruth.txt", half, report)
+    _calm(data / "contracts", half, report)
     labelled = [document for document in documents(data) if document.half is half]
     _kinds("shared files", labelled, half, report)
     _workstreams("shared files", labelled, half, report)
@@ -97,6 +110,55 @@ def _sentiment(path: Path, half: Half, report: _Report) -> None:
     )
     ranked = sorted(zip(people, ours, mails, strict=True), key=lambda entry: entry[0])
     report.mistakes.extend(f"feeling {felt:.2f} {score:+.2f} {mail['text'][:90]}" for felt, score, mail in ranked)
+
+
+def _passages(path: Path, half: Half, report: _Report) -> None:
+    """Sentences with the mean rating of twenty people, joined to passages of one to nine as they follow each other."""
+    texts: dict[str, list[tuple[str, float]]] = defaultdict(list)
+    for line in path.read_text(encoding="latin-1").splitlines():
+        name, rating, sentence = line.split("\t", 2)
+        texts[name.rpartition("_")[0]].append((sentence, float(rating)))
+    passages = [
+        (" ".join(sentence for sentence, _ in passage), statistics.mean(rating for _, rating in passage))
+        for name, sentences in texts.items()
+        if half_of(name) is half
+        for passage in _cut(sentences)
+    ]
+    people = [rating for _, rating in passages]
+    vader = SentimentIntensityAnalyzer()
+    report.rows.append(
+        Row(
+            f"feeling of {len(passages)} passages of {path.stem.removesuffix('Snippets_GroundTruth')}, {half}",
+            "rank correlation with people",
+            rank_correlation([sentiment(text).score for text, _ in passages], people),
+            {"VADER": rank_correlation([vader.polarity_scores(text)["compound"] for text, _ in passages], people)},
+            "above VADER",
+        )
+    )
+
+
+def _cut(sentences: Sequence[tuple[str, float]]) -> Iterator[Sequence[tuple[str, float]]]:
+    lengths, start = itertools.cycle((1, 2, 3, 4, 6, 9)), 0
+    while start < len(sentences):
+        end = start + next(lengths)
+        yield sentences[start:end]
+        start = end
+
+
+def _calm(contracts: Path, half: Half, report: _Report) -> None:
+    """Contracts feel nothing, however many of their words do in everyday talk."""
+    texts = [path.read_text(errors="replace") for path in sorted(contracts.iterdir()) if half_of(path.name) is half]
+    paragraphs = [part for text in texts for part in text.split("\n\n") if len(part.strip()) >= PARAGRAPH]
+    vader = SentimentIntensityAnalyzer()
+    report.rows.append(
+        Row(
+            f"{len(paragraphs)} paragraphs of contracts, {half}",
+            "share without feeling",
+            share(sentiment(text).label is SentimentLabel.neutral for text in paragraphs),
+            {"VADER": share(abs(vader.polarity_scores(text)["compound"]) < VADER_NEUTRAL for text in paragraphs)},
+            "above VADER",
+        )
+    )
 
 
 def _kinds(of: str, labelled: Sequence[Labelled], half: Half, report: _Report) -> None:

@@ -108,7 +108,7 @@ def _hits(sentences: Sequence[Sentence], patterns: Sequence[RiskPattern]) -> Ite
 
 def _is_heading(text: str) -> bool:
     """Whether ``text`` names a clause and says nothing: a few words, all capitalised."""
-    words = [word for word in text.split() if len(word) > 3 and not _CLAUSE_NUMBER.match(word)]
+    words = [word for word in text.split() if len(word) > 4 and not _CLAUSE_NUMBER.match(word)]
     return len(words) <= _LONGEST_HEADING and all(word[:1].isupper() for word in words)
 
 

@@ -21,6 +21,8 @@ CLEAR = 0.2
 
 _NORMAL = 6.0
 """Squared valence at which a sentence is strongly felt (score 0.7)."""
+_RESERVE = 0.75
+"""Sentences without feeling that every message is taken to have: one warm word makes no warm message."""
 _TURNED = -0.74
 """What a negation makes of a valence."""
 _REACH = 3
@@ -43,7 +45,7 @@ def sentiment(text: str) -> SentimentAnswer:
     felt = [(score, sentence) for sentence in sentences if abs(score := sentence_score(sentence)) > 0.05]
     if not felt:
         return SentimentAnswer(label=SentimentLabel.neutral, score=0.0, reason="No word tells a feeling.")
-    mean = sum(score for score, _ in felt) / (len(felt) + 0.5)
+    mean = sum(score for score, _ in felt) / (len(felt) + _RESERVE)
     label = (
         SentimentLabel.positive
         if mean >= CLEAR

@@ -12,24 +12,23 @@ from importlib.resources import files
 _WORD = re.compile(r"[a-z]+(?:['-][a-z]+)*")
 
 _TERMS_OF_ART = """
-ability adequate admit advanced adverse adversely affected agreement agreements alert asked asset assets attachment
+ability admit advanced adverse adversely affected agreement agreements alert asked asset assets attachment
 attachments authority award awarded awards bankrupt beneficial beneficially beneficiaries beneficiary benefit
 benefits block bonus bonuses casualty certain charge charged charges claim claimed claims commit commitment
 commitments commits competent competitive comprehensive condemnation conflict conflicts consent consents create
-created creation credit creditor credits creditworthiness criminal cut cutting damage damages dear death debt
-default defects defence defense demand destruction determination determinations determined dispute disputes drop
-easement easements effective emergency endorsement energetic energy engage engaged ensure ensuring entitled excel
-excluded exclusive execute executed exempt extend fair faith felony fire foreclosure free fyi gain gains giving
-grace grant granted granting grants greater gross guarantee hand harmless help illegal important imposed incentive
-increase increased injury intellectual interest interested interests interruption join kind l lawsuit lawsuits leave
-legal legally liabilities liability limitation limited litigation loss losses mandatory material matter matters
-mature natural no novel number numbers original outstanding paid parties partner party pay penalties penalty
-perfected play prejudice prepared prevent privilege privileges profit profits promissory prosecution reach reached
-relief resign resignation resolve respective respectively respects responsible restrict restricted restriction
-restrictions retained risk risks rob safe safety secure secured secures securing securities security sentence severe
-severity share shared shares sharing significant solution solutions special strength substantial successor
-successors sue sued surety surviving terminate terminated terminates termination treasurer treasury true trust
-trustee unemployment united unsecured value valued values vested violation virtue vision warrant warranty
+created creation credit creditor credits creditworthiness criminal cut cutting damage damages dear debt default
+defects defence defense demand destruction determination determinations determined dispute disputes drop easement
+easements effective emergency endorsement engaged ensure ensuring entitled excel excluded exclusive execute executed
+exempt extend fair felony fire foreclosure fyi gain gains giving grant granted granting grants greater gross
+guarantee hand harmless illegal imposed incentive increase increased injury intellectual interest interests
+interruption join l lawsuit lawsuits leave legal legally liabilities liability limitation limited litigation loss
+losses mandatory material matter matters mature no novel number numbers outstanding paid parties partner party pay
+penalties penalty perfected prejudice prevent privilege privileges profit profits promissory prosecution reach
+reached relief resign resignation resolve respective respectively respects restrict restricted restriction
+restrictions retained risk risks rob secure secured secures securing securities security sentence severity share
+shared shares significant substantial successor successors sue sued surety surviving terminate terminated terminates
+termination treasurer treasury trustee unemployment united unsecured value values vested violation virtue warrant
+warranty
 """
 """They name things in a deal and tell no feeling: mostly those of VADER's words that contracts are full of."""
 
@@ -47,7 +46,72 @@ _BY_VALENCE: dict[float, str] = {
     -2.7: "untenable inexcusable outrageous appalling ridiculous affront abomination disgraceful",
 }
 
+_SET_PHRASES = (
+    "accepted by",
+    "agree that",
+    "agree to",
+    "agreed that",
+    "agreed to",
+    "agreed upon",
+    "agrees that",
+    "agrees to",
+    "approval by",
+    "approval of",
+    "approved by",
+    "as promptly as",
+    "as well as",
+    "bank and trust",
+    "best efforts",
+    "best endeavours",
+    "best interests",
+    "best of",
+    "commercially reasonable",
+    "death or disability",
+    "deed of trust",
+    "delay or failure",
+    "failure of",
+    "failure to",
+    "fair market",
+    "fair value",
+    "free and clear",
+    "free from",
+    "free of",
+    "good and marketable",
+    "good and valid",
+    "good faith",
+    "good reason",
+    "good standing",
+    "grace period",
+    "in respect of",
+    "natural gas",
+    "natural person",
+    "no delay",
+    "not misleading",
+    "of any kind",
+    "of every kind",
+    "or threatened",
+    "reasonable best efforts",
+    "reasonable efforts",
+    "reasonable satisfaction",
+    "reasonably acceptable",
+    "reasonably satisfactory",
+    "responsible for",
+    "special meeting",
+    "superior proposal",
+    "threatened against",
+    "threatened litigation",
+    "true and complete",
+    "true and correct",
+    "trust agreement",
+    "trust deed",
+    "untrue or misleading",
+    "with respect to",
+    "written approval",
+)
+"""Of contracts, in words that feel something elsewhere."""
+
 PHRASES: dict[str, float] = {
+    **dict.fromkeys(_SET_PHRASES, 0.0),
     "thanks for": 1.9,
     "thank you for": 1.9,
     "thanks to": 0.6,
@@ -59,21 +123,14 @@ PHRASES: dict[str, float] = {
     "look forward": 1.2,
     "looking forward": 1.4,
     "on track": 1.5,
-    "good faith": 0.0,
     "good morning": 0.3,
     "good afternoon": 0.3,
     "good evening": 0.3,
-    "best efforts": 0.0,
-    "best endeavours": 0.0,
     "best regard": 0.3,
     "best regards": 0.3,
     "kind regards": 0.3,
     "best wishes": 0.6,
     "all the best": 1.0,
-    "fair market": 0.0,
-    "fair value": 0.0,
-    "good reason": 0.0,
-    "good standing": 0.0,
     "would like": 0.3,
     "would you like": 0.3,
     "strong view": -1.0,

@@ -17,7 +17,7 @@ LEAST = 1.2
 LEAST_OF_A_LEADER = 0.7
 LEAD = 1.5
 """How many times the evidence of the next one a leader has."""
-ALSO = 0.35
+ALSO = 0.45
 """Share of the best score from which a workstream is listed beside the primary one."""
 OF_A_TITLE = 2.5
 OF_AN_AGREEMENT = 0.4
