@@ -141,6 +141,10 @@ class Document(Struct, frozen=True, kw_only=True):
     external_id: str | None = None
     email_id: str | None = None
     """The e-mail it was attached to."""
+    parent_id: str | None = None
+    """The document it was found in: an archive, a message; ``external_id`` is its path in there then."""
+    duplicate_of: str | None = None
+    """The first document of the deal with the same content, where that is another one."""
     web_link: str | None = None
     summary: Summary | None = None
     classification: Classification | None = None
@@ -148,6 +152,25 @@ class Document(Struct, frozen=True, kw_only=True):
     """Who wrote ``summary`` and ``classification``; None before the first analysis."""
     created_at: datetime
     updated_at: datetime
+
+
+class DocumentVersion(Struct, frozen=True, kw_only=True):
+    """What a document was before its source brought other content. Its file is still stored."""
+
+    document_id: str
+    number: int
+    """From 1, the oldest."""
+    name: str
+    mime_type: str | None = None
+    size_bytes: int
+    content_hash: str
+    storage_key: str
+    page_count: int
+    """0 where it was never read."""
+    summary: Summary | None = None
+    classification: Classification | None = None
+    origin: Origin | None = None
+    replaced_at: datetime
 
 
 class Address(Struct, frozen=True, kw_only=True):
@@ -166,6 +189,7 @@ class CalendarEvent(Struct, frozen=True, kw_only=True):
     method: str = ""
     """``REQUEST``, ``CANCEL``, ``REPLY`` ..."""
     attendees: tuple[Address, ...] = ()
+    description: str = ""
 
 
 class Email(Struct, frozen=True, kw_only=True):
@@ -195,6 +219,8 @@ class Email(Struct, frozen=True, kw_only=True):
     full_text: str = ""
     """The whole decoded text, quotes and signature included."""
     events: tuple[CalendarEvent, ...] = ()
+    warnings: tuple[str, ...] = ()
+    """What a person should know of its reading: attachments left out, hidden text."""
     sentiment: Sentiment | None = None
     origin: Origin | None = None
     """Who judged ``sentiment``."""

@@ -22,7 +22,7 @@ from extraction.samples import SAMPLES, SENTENCE
 async def read(directory: Path, name: str, data: bytes, limits: Limits | None = None) -> DocumentContent:
     path = directory / "file"
     path.write_bytes(data)
-    return await extract_document(path, name=name, limits=limits or Limits())
+    return await extract_document(path, name=name, limits=limits or Limits(), files_dir=directory / "inner")
 
 
 def text_of(content: DocumentContent) -> str:
@@ -208,7 +208,7 @@ async def test_a_message_read_as_a_document_shows_its_headers(tmp_path: Path) ->
     assert content.pages[0].text.startswith("From: Jane Roe <jane@example.com>\nTo: tom@example.com\nDate: 2024-03-04")
 
 
-async def test_a_message_read_as_a_document_names_the_attachments_it_leaves_out(tmp_path: Path) -> None:
+async def test_the_attachments_of_a_message_read_as_a_document_are_files_of_their_own(tmp_path: Path) -> None:
     mail = EmailMessage()
     mail["From"] = "Jane <jane@example.com>"
     mail.set_content("See attached.")
@@ -217,7 +217,9 @@ async def test_a_message_read_as_a_document_names_the_attachments_it_leaves_out(
 
     content = await read(tmp_path, "a.eml", mail.as_bytes())
 
-    assert content.pages[0].warnings == (
-        "Its attachments were not read with the message: lease.bin, one without a name; "
-        "add them as documents of their own.",
-    )
+    assert [(file.name, file.path.read_bytes()) for file in content.files] == [
+        ("lease.bin", b"one"),
+        ("attachment-2", b"two"),
+    ]
+    assert content.holds_files
+    assert not content.only_lists

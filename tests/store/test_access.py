@@ -35,6 +35,7 @@ READ_BY_MEMBERS = {
     "deal_members",
     "documents",
     "document_pages",
+    "document_versions",
     "findings",
     "finding_citations",
     "emails",
@@ -93,6 +94,8 @@ async def filled_deal(store: Store, deal: Deal) -> Deal:
     )
     ids = {reading.subject_type: reading.subject_id for reading in readings}
     document_id, email_id = ids[SubjectType.document], ids[SubjectType.email]
+    changed = [item("a.pdf", text="two", version="2"), item("1.eml", kind="email", text=None)]
+    await store.sources.save_page(source.id, sync_id="2", items=changed, removed=[], cursor="secret")
     await store.documents.save_content(document_id, mime_type="a/b", pages=[page(1, "text")])
     await store.documents.save_analysis(document_id, findings(finding("f1")), LOCAL)
     await store.emails.save_analysis(email_id, blockers(blocker("b1")), LOCAL)

@@ -13,6 +13,7 @@ from typing import Protocol, cast
 from msgspec import Struct
 
 from dealpulse.extraction.contract import Limits
+from dealpulse.extraction.inner_files import InnerFiles
 from dealpulse.extraction.pages import Reading
 
 
@@ -49,6 +50,8 @@ class Source(Struct, frozen=True, kw_only=True):
     """As people call it, for messages only."""
     mime_type: str
     limits: Limits
+    inner: InnerFiles
+    """Takes the files found inside."""
 
 
 class Reader(Protocol):
@@ -91,6 +94,14 @@ FORMATS: tuple[Format, ...] = (
         extensions=("pptx", "pptm", "ppsx", "potx"),
         reader="pptx",
         zip_part="ppt/",
+    ),
+    Format(
+        name="archive",
+        title="a ZIP archive",
+        mime_type="application/zip",
+        extensions=("zip",),
+        reader="archive",
+        magic=(b"PK\x03\x04",),
     ),
     Format(
         name="xls",
@@ -154,6 +165,28 @@ FORMATS: tuple[Format, ...] = (
         mime_type="message/rfc822",
         extensions=("eml",),
         reader="email",
+    ),
+    Format(
+        name="email",
+        title="an Outlook winmail.dat wrapper",
+        mime_type="application/ms-tnef",
+        extensions=("tnef",),
+        reader="email",
+        magic=(b"\x78\x9f\x3e\x22",),
+    ),
+    Format(
+        name="mailbox",
+        title="a mailbox",
+        mime_type="application/mbox",
+        extensions=("mbox",),
+        reader="mailbox",
+    ),
+    Format(
+        name="calendar",
+        title="a calendar",
+        mime_type="text/calendar",
+        extensions=("ics",),
+        reader="calendar",
     ),
     Format(
         name="html",

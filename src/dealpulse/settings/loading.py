@@ -261,5 +261,8 @@ def _extraction(values: Values) -> ExtractionSettings:
         seconds=values[var.EXTRACTION_SECONDS],
         memory_bytes=values[var.EXTRACTION_MEMORY_MB] << 20,
         max_file_bytes=values[var.EXTRACTION_MAX_FILE_BYTES],
+        max_depth=values[var.ARCHIVE_MAX_DEPTH],
+        max_inner_files=values[var.ARCHIVE_MAX_FILES],
+        max_inner_bytes=values[var.ARCHIVE_MAX_BYTES],
         ocr_language=values[var.OCR_LANGUAGE],
     )

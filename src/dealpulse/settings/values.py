@@ -149,6 +149,10 @@ class ExtractionSettings:
     seconds: float = 300.0
     memory_bytes: int = 1 << 30
     max_file_bytes: int = 50 << 20
+    max_depth: int = 3
+    """How often a file inside a file is taken out."""
+    max_inner_files: int = 1_000
+    max_inner_bytes: int = 1 << 30
     ocr_language: str = "eng"
 
 

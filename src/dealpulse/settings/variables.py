@@ -270,6 +270,17 @@ EXTRACTION_MEMORY_MB = Variable(
 EXTRACTION_MAX_FILE_BYTES = Variable(
     "EXTRACTION_MAX_FILE_BYTES", byte_count, "50MB", "Largest file that is read, wherever it comes from", _BYTES
 )
+ARCHIVE_MAX_DEPTH = Variable(
+    "ARCHIVE_MAX_DEPTH",
+    whole(0),
+    "3",
+    "How deep files are taken out of files (archives, attachments); 0: of e-mails only",
+    "a whole number",
+)
+ARCHIVE_MAX_FILES = Variable(
+    "ARCHIVE_MAX_FILES", whole(1), "1000", "Most files taken out of one file, all inside those counted", _COUNT
+)
+ARCHIVE_MAX_BYTES = Variable("ARCHIVE_MAX_BYTES", byte_count, "1GB", "Their size, all together", _BYTES)
 OCR_LANGUAGE = Variable(
     "OCR_LANGUAGE",
     matching(r"[A-Za-z_]+(\+[A-Za-z_]+)*", "is not a list of Tesseract languages"),
@@ -416,7 +427,15 @@ SECTIONS: Mapping[str, tuple[Variable[object], ...]] = {
         MAX_UPLOAD_BYTES,
     ),
     "Sources": (FOLDER_SOURCE_ROOTS,),
-    "Reading files": (EXTRACTION_SECONDS, EXTRACTION_MEMORY_MB, EXTRACTION_MAX_FILE_BYTES, OCR_LANGUAGE),
+    "Reading files": (
+        EXTRACTION_SECONDS,
+        EXTRACTION_MEMORY_MB,
+        EXTRACTION_MAX_FILE_BYTES,
+        ARCHIVE_MAX_DEPTH,
+        ARCHIVE_MAX_FILES,
+        ARCHIVE_MAX_BYTES,
+        OCR_LANGUAGE,
+    ),
     "Logs": (LOG_LEVEL, DEBUG, NODE_ENV),
     "Workers": (SHUTDOWN_GRACE_SECONDS, RECONCILE_SECONDS, SCHEDULE_MAKE_UP_SECONDS),
     **{f"Queue {queue}": tuple(variables) for queue, variables in QUEUES.items()},

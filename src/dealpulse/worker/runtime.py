@@ -61,6 +61,10 @@ async def open_runtime(settings: Settings, *, health: Health) -> AsyncIterator[R
             limits=Limits(
                 seconds=settings.extraction.seconds,
                 memory_bytes=settings.extraction.memory_bytes,
+                max_file_bytes=settings.extraction.max_file_bytes,
+                max_inner_files=settings.extraction.max_inner_files,
+                max_inner_bytes=settings.extraction.max_inner_bytes,
+                max_depth=settings.extraction.max_depth,
                 ocr_language=settings.extraction.ocr_language,
             ),
             breakers=breakers,
