@@ -1,6 +1,6 @@
 """What DealPulse understands, beside simpler means, in one run: ``make bench-intelligence``.
 
-Prints each figure as it is known, then a table, and writes ``bench-intelligence.json``. Real documents and e-mails are
+Prints each figure as it is known, then a Markdown table, and writes ``bench-intelligence.json``. Real documents and e-mails are
 needed, in the folder ``DATA`` (or ``../shared/data``); they are no part of this repository.
 
     ONLY=text,quotes make bench-intelligence
@@ -21,9 +21,10 @@ from typing import Final
 
 import structlog
 from rich.console import Console
-from rich.table import Table
 
+from benchmarks.intelligence.aims import reached
 from benchmarks.intelligence.claude import claude_rows
+from benchmarks.intelligence.ingest import ingest_rows
 from benchmarks.intelligence.mail import mail_rows
 from benchmarks.intelligence.offline import offline_rows
 from benchmarks.intelligence.quotes import quote_rows
@@ -33,6 +34,7 @@ from benchmarks.processes import ROOT, Failed
 
 PARTS: Final[dict[str, Callable[[Path], Iterator[Row] | list[Row]]]] = {
     "text": text_rows,
+    "ingest": ingest_rows,
     "mail": mail_rows,
     "quotes": quote_rows,
     "offline": offline_rows,
@@ -42,7 +44,7 @@ PARTS: Final[dict[str, Callable[[Path], Iterator[Row] | list[Row]]]] = {
 
 def main() -> None:
     """Measure what is asked for."""
-    console = Console(file=sys.stderr, highlight=False)
+    console = Console(file=sys.stderr, highlight=False, soft_wrap=True)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     try:
         parts, data = _parts(), _data()
@@ -56,7 +58,7 @@ def main() -> None:
             told = f"{row.name}: {_figure(row.ours)} {row.unit}"
             console.print(f"{minutes:3}:{seconds:02}  {name:8} {told}", markup=False)
             rows.append(row)
-    Console().print(_table(rows))
+    sys.stdout.write(_table(rows))
     _write(rows, parts)
 
 
@@ -80,17 +82,22 @@ def _figure(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
-def _table(rows: Sequence[Row]) -> Table:
-    drawn = Table("figure", "ours", "others", "aim", title_justify="left")
+def _table(rows: Sequence[Row]) -> str:
+    lines = ["| figure | ours | others | aim | reached |", "|---|---|---|---|---|"]
     for row in rows:
         others = "; ".join(f"{name} {_figure(value)}" for name, value in row.peers.items())
-        drawn.add_row(row.name, f"{_figure(row.ours)} {row.unit}", others, row.aim)
-    return drawn
+        told = {True: "yes", False: "NO", None: ""}[reached(row)]
+        lines.append(f"| {row.name} | {_figure(row.ours)} {row.unit} | {others} | {row.aim} | {told} |")
+    return "\n".join(lines) + "\n"
 
 
 def _write(rows: Sequence[Row], parts: Sequence[str]) -> None:
     machine = {"cpus": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()}
-    written = {"parts": list(parts), "machine": machine, "rows": [asdict(row) for row in rows]}
+    written = {
+        "parts": list(parts),
+        "machine": machine,
+        "rows": [asdict(row) | {"reached": reached(row)} for row in rows],
+    }
     (ROOT / "bench-intelligence.json").write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
 
 

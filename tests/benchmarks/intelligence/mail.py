@@ -16,9 +16,9 @@ import mailparser
 from email_reply_parser import EmailReplyParser
 
 from benchmarks.intelligence.rows import Row
-from dealpulse.errors import DealPulseError
-from dealpulse.extraction.contract import EmailContent
-from dealpulse.extraction.mail import OUTLOOK, read_email
+from dealpulse.extraction.child import answer
+from dealpulse.extraction.contract import EmailContent, Limits
+from dealpulse.extraction.protocol import Read, Request
 
 _QUOTES = re.compile(
     r"^[ \t]*(?:>|\||-{2,} ?(?:Original|Forwarded)|Begin forwarded|From:|Von:|De :|_{5,})"
@@ -36,30 +36,31 @@ def mail_rows(data: Path) -> Iterator[Row]:
     files = sorted((data / "emails").glob("*.eml"))
     with tempfile.TemporaryDirectory() as folder:
         read = {path: _ours(path, Path(folder)) for path in files}
-        outlook = [_ours(path, Path(folder), OUTLOOK) for path in sorted((data / "msg").glob("*.msg"))]
-    theirs = [path for path in files if _mail_parser(path)]
-    yield Row(
-        f"e-mails read, of {len(files)}",
-        "",
-        sum(found is not None for found in read.values()),
-        {"mail-parser": len(theirs)},
-        "",
-    )
-    yield Row(f"Outlook messages read, of {len(outlook)}", "", sum(found is not None for found in outlook), {}, "")
+        outlook = [_ours(path, Path(folder)) for path in sorted((data / "msg").glob("*.msg"))]
+        boxes = [*sorted((data / "mbox").iterdir()), *sorted((data / "tnef").iterdir())]
+        opened = [_ours(path, Path(folder)) for path in boxes]
+    theirs = {"mail-parser": sum(map(_mail_parser, files))}
+    yield Row(f"e-mails read, of {len(files)}", "", _count(list(read.values())), theirs, "")
+    yield Row(f"Outlook messages read, of {len(outlook)}", "", _count(outlook), {}, "")
+    yield Row(f"mailboxes and winmail.dat read, of {len(boxes)}", "", _count(opened), {}, "")
     yield from _separation({path.name: found for path, found in read.items() if found is not None})
 
 
-def _ours(path: Path, folder: Path, mime_type: str = "message/rfc822") -> EmailContent | None:
-    try:
-        return read_email(path, mime_type=mime_type, attachments_dir=folder)
-    except DealPulseError:
-        return None
+def _ours(path: Path, folder: Path) -> EmailContent | None:
+    """As the sandboxed child reads it; None where it says why it cannot."""
+    read = answer(Request(path=path, name=path.name, attachments_dir=folder, limits=Limits()))
+    return read.email if isinstance(read, Read) else None
+
+
+def _count(found: list[EmailContent | None]) -> int:
+    return sum(one is not None for one in found)
 
 
 def _mail_parser(path: Path) -> bool:
+    """Whether it finds anything at all, which is what makes ours call a file a message."""
     try:
         parsed = mailparser.parse_from_bytes(path.read_bytes())
-        return bool(parsed.body.strip() or parsed.attachments)
+        return bool(parsed.body.strip() or parsed.attachments or parsed.subject or parsed.from_)
     except Exception:
         return False
 
