@@ -19,6 +19,7 @@ from dealpulse.settings.parsers import (
     flag,
     folders,
     host,
+    mail_address,
     matching,
     models,
     names_us,
@@ -30,6 +31,7 @@ from dealpulse.settings.parsers import (
     secret,
     secrets,
     service_role_key,
+    smtp_url,
     text,
     time_zone,
     web_url,
@@ -223,6 +225,23 @@ PUBLIC_URL = Variable(
     "https://workers.example.com",
 )
 
+SMTP_URL = Variable(
+    "SMTP_URL",
+    smtp_url,
+    None,
+    "Mail server that takes briefs and reports for recipients by e-mail; needs SMTP_FROM",
+    "smtp://user:password@host:587 (STARTTLS) or smtps://user:password@host:465, special characters percent-encoded",
+)
+SMTP_FROM = Variable("SMTP_FROM", mail_address, None, "Address those e-mails come from", "briefs@example.com")
+DELIVERY_ALLOW_PRIVATE = Variable(
+    "DELIVERY_ALLOW_PRIVATE",
+    flag,
+    "false",
+    "Webhooks may also go to private addresses and by http (for development): whoever may add recipients can then make"
+    " the workers call whatever they can reach",
+    _FLAG,
+)
+
 PORT = Variable("PORT", port, "3000", "Port of the API", _PORT)
 API_HOST = Variable(
     "API_HOST", host, "127.0.0.1", "Address the API listens on; 0.0.0.0 is every one", "an address, such as 127.0.0.1"
@@ -405,6 +424,7 @@ SECTIONS: Mapping[str, tuple[Variable[object], ...]] = {
         AI_TIMEOUT_SECONDS,
     ),
     "Daily brief": (DAILY_BRIEF_TIME, TIMEZONE, BRIEF_WAIT_SECONDS, PUBLIC_URL),
+    "Delivery": (SMTP_URL, SMTP_FROM, DELIVERY_ALLOW_PRIVATE),
     "API": (
         PORT,
         API_HOST,
