@@ -14,10 +14,8 @@ import aiosmtplib
 from aiosmtplib import (
     SMTPAuthenticationError,
     SMTPException,
-    SMTPNotSupported,
     SMTPRecipientsRefused,
     SMTPResponseException,
-    SMTPTimeoutError,
 )
 
 from dealpulse.delivery.contract import Addressee, Message
@@ -117,15 +115,14 @@ def _fault(error: SMTPException | OSError) -> DealPulseError:
         return Permanent("The mail server refused the user or password in SMTP_URL.", code="smtp_login_refused")
     if isinstance(error, SMTPRecipientsRefused):
         return _refused(max(int(refused.code) for refused in error.recipients))
-    if isinstance(error, SMTPNotSupported):
-        message = "The mail server offers no STARTTLS, or not the login it needs; use smtps:// in SMTP_URL."
-        return Permanent(message, code="smtp_not_supported")
-    if isinstance(error, SMTPTimeoutError):
-        return Unavailable("The mail server did not answer in time.", dependency=DEPENDENCY, retry_after=_AWAY_SECONDS)
     if isinstance(error, SMTPResponseException):
         return _refused(error.code)
-    message = f"The mail server cannot be reached ({type(error).__name__})."
-    return Unavailable(message, dependency=DEPENDENCY, retry_after=_AWAY_SECONDS)
+    if isinstance(error, OSError):
+        message = f"The mail server cannot be reached ({type(error).__name__})."
+        return Unavailable(message, dependency=DEPENDENCY, retry_after=_AWAY_SECONDS)
+    # No STARTTLS, or no way to log in that both sides know.
+    message = "The mail server does not offer the encryption or login it needs; try smtps:// in SMTP_URL."
+    return Permanent(message, code="smtp_not_supported")
 
 
 def _refused(code: int) -> DealPulseError:

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import Final
 
-from dealpulse.web.api import access, briefs, deals, documents, emails, findings, jobs, queues, sources, webhooks
+from dealpulse.web.api import (
+    access,
+    briefs,
+    deals,
+    deliveries,
+    documents,
+    emails,
+    findings,
+    jobs,
+    queues,
+    sources,
+    webhooks,
+)
 from dealpulse.web.routing import Endpoint
 
 ENDPOINTS: Final[tuple[Endpoint, ...]] = (
@@ -16,6 +28,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *sources.ENDPOINTS,
     *briefs.ENDPOINTS,
     *findings.ENDPOINTS,
+    *deliveries.ENDPOINTS,
     *webhooks.ENDPOINTS,
     *access.ENDPOINTS,
 )
