@@ -139,6 +139,13 @@ async def test_a_redirect_is_not_followed(receiver: Receiver, webhook: Webhook) 
     assert [got.path for got in receiver.received] == ["/hooks"]
 
 
+async def test_nothing_a_receiver_answers_goes_to_the_next_one(receiver: Receiver, webhook: Webhook) -> None:
+    receiver.answers.append(Response(status_code=204, headers={"set-cookie": "session=1; Path=/"}))
+    for _ in range(2):
+        await webhook.send(message(), Addressee(address=receiver.url, secret=SECRET))
+    assert [got.headers.get("cookie") for got in receiver.received] == [None, None]
+
+
 async def test_a_receiver_that_is_not_there_is_tried_again(webhook: Webhook, free_port: int) -> None:
     fault = await _fault(webhook, f"http://127.0.0.1:{free_port}/")
     assert (type(fault), fault.code) == (Transient, "webhook_unreachable")

@@ -154,7 +154,7 @@ async def test_a_week_counts_blockers_documents_briefs_and_costs(
         "ai_cost_usd": 1.25,
     }
     assert report.status is BriefStatus.partial
-    assert "1 document came in, 0 analysed, 1 could not be" in report.markdown
+    assert "1 document came in, 0 analysed, 1 failed" in report.markdown
     assert "2 daily briefs written, 1 of them partial. Analysis by models cost USD 1.25." in report.markdown
     assert "the longest stalled 17 days" in report.headline
     assert "failed.pdf: It has a password." in report.html

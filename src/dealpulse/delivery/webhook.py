@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Final
 
 import httpx
@@ -104,29 +105,31 @@ class Webhook:
         except (TimeoutError, httpx.TimeoutException) as error:
             raise Transient("The receiver did not answer in time.", code="webhook_timed_out") from error
         except httpx.HTTPError as error:
-            message_text = f"The receiver cannot be reached ({type(error).__name__})."
-            raise Transient(message_text, code="webhook_unreachable") from error
+            told = f"The receiver cannot be reached ({type(error).__name__})."
+            raise Transient(told, code="webhook_unreachable") from error
         fault = _fault(status, retry_after, self._clock())
         if fault is not None:
             raise fault
 
     async def _post(self, url: httpx.URL, body: bytes, headers: Mapping[str, str]) -> tuple[int, str | None]:
         """The status and the ``Retry-After`` of the first address that takes a connection. The body stays unread."""
+        # The name as it is written in the handshake: nothing else may decide what it stands for.
+        name = url.raw_host.decode("ascii")
         port = url.port or (443 if url.scheme == "https" else 80)
-        *others, last = await addresses_of(url.host, port, allow_private=self._allow_private)
-        for address in (*others, last):
+        addresses = await addresses_of(name, port, allow_private=self._allow_private)
+        for address in addresses:
             request = self._http.build_request(
                 "POST",
                 url.copy_with(host=address),
                 content=body,
                 headers={**headers, "host": url.netloc.decode("ascii")},
                 # The certificate must be the name's, not the address's.
-                extensions={"sni_hostname": url.raw_host.decode("ascii")},
+                extensions={"sni_hostname": name},
             )
             try:
                 response = await self._http.send(request, stream=True, follow_redirects=False)
             except (httpx.ConnectError, httpx.ConnectTimeout):
-                if address == last:
+                if address == addresses[-1]:
                     raise
                 continue
             await response.aclose()
@@ -140,7 +143,9 @@ async def open_webhook(*, allow_private: bool, agent: str) -> AsyncIterator[Webh
     # No connection is kept: it would be known by its address, and another recipient's name may lead to the same one.
     limits = httpx.Limits(max_connections=20, max_keepalive_connections=0)
     timeout = httpx.Timeout(_SECONDS, connect=10.0)
-    async with httpx.AsyncClient(limits=limits, timeout=timeout, trust_env=False) as http:
+    # For the same reason no cookie is.
+    no_cookies = CookieJar(policy=DefaultCookiePolicy(allowed_domains=()))
+    async with httpx.AsyncClient(limits=limits, timeout=timeout, cookies=no_cookies, trust_env=False) as http:
         yield Webhook(http, allow_private=allow_private, agent=agent)
 
 

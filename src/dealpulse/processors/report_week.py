@@ -170,7 +170,7 @@ def headline(told: WeekFacts) -> str:
 def summary(told: WeekFacts) -> str:
     """The week's numbers in a few sentences."""
     counts = told.counts
-    failed = f", {counts.documents_failed} could not be" if counts.documents_failed else ""
+    failed = f", {counts.documents_failed} failed" if counts.documents_failed else ""
     partial = f", {counts.briefs_partial} of them partial" if counts.briefs_partial else ""
     return (
         f"{counted(counts.documents_received, 'document')} came in, {counts.documents_analysed} analysed{failed}; "
