@@ -142,6 +142,22 @@ class TokenRequest(Incoming, frozen=True, kw_only=True):
     expires_at: datetime.datetime | None = None
 
 
+class RecipientRequest(Incoming, frozen=True, kw_only=True):
+    channel: str
+    """``webhook`` or ``email``."""
+    address: str
+    kinds: list[str] = field(default_factory=list)
+    """Of ``daily_brief``, ``weekly_report`` and ``risk_register``; all of them when left out."""
+
+
+class ScheduleRequest(Incoming, frozen=True, kw_only=True):
+    kind: str
+    cron: str
+    """Five fields, at most once a day."""
+    time_zone: str | None = None
+    """The deal's when left out."""
+
+
 class DriveChanges(Incoming, frozen=True, kw_only=True, forbid_unknown_fields=False):
     """A notice: each entry is parsed by itself, so that one bad entry does not lose the others.
 
@@ -401,7 +417,7 @@ class ScheduleLine(Outgoing, frozen=True, kw_only=True):
     next_runs: Sequence[datetime.datetime]
 
 
-class SchedulesAnswer(Success, frozen=True, kw_only=True):
+class TimetableAnswer(Success, frozen=True, kw_only=True):
     schedules: list[ScheduleLine]
 
 
@@ -602,3 +618,78 @@ class ReadinessAnswer(Outgoing, frozen=True, kw_only=True):
 
     ready: bool
     checks: dict[str, str]
+
+
+class RecipientView(Outgoing, frozen=True, kw_only=True):
+    id: str
+    deal_id: str
+    channel: str
+    address: str
+    kinds: list[str]
+    state: str
+    created_at: datetime.datetime
+
+
+class RecipientAddedAnswer(Success, frozen=True, kw_only=True):
+    recipient: RecipientView
+    secret: str | None
+    """What its webhooks are signed with; shown this once. None for an e-mail recipient."""
+
+
+class RecipientsAnswer(Success, frozen=True, kw_only=True):
+    recipients: list[RecipientView]
+
+
+class DeliveryView(Outgoing, frozen=True, kw_only=True):
+    id: str
+    recipient_id: str
+    kind: str
+    subject: str
+    """The date of the brief or report; of a test, an id of its own."""
+    state: str
+    attempts: int
+    error_code: str | None
+    error_message: str | None
+    created_at: datetime.datetime
+    delivered_at: datetime.datetime | None
+
+
+class DeliveriesAnswer(Success, frozen=True, kw_only=True):
+    deliveries: list[DeliveryView]
+
+
+class SendingAnswer(Success, frozen=True, kw_only=True):
+    delivery_id: str
+    job_id: str
+    deduplicated: bool
+
+
+class ScheduleView(Outgoing, frozen=True, kw_only=True):
+    id: str
+    deal_id: str
+    kind: str
+    cron: str
+    time_zone: str
+    state: str
+
+
+class ScheduleAnswer(Success, frozen=True, kw_only=True):
+    schedule: ScheduleView
+
+
+class SchedulesAnswer(Success, frozen=True, kw_only=True):
+    schedules: list[ScheduleView]
+
+
+class ReportView(Outgoing, frozen=True, kw_only=True):
+    deal_id: str
+    kind: str
+    date: datetime.date
+    status: str
+    headline: str
+    markdown: str
+    content: Mapping[str, object]
+
+
+class ReportAnswer(Success, frozen=True, kw_only=True):
+    report: ReportView

@@ -8,6 +8,7 @@ from dealpulse.web.api import (
     access,
     briefs,
     deals,
+    deliveries,
     desk,
     documents,
     emails,
@@ -33,6 +34,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *sources.ENDPOINTS,
     *briefs.ENDPOINTS,
     *findings.ENDPOINTS,
+    *deliveries.ENDPOINTS,
     *webhooks.ENDPOINTS,
     *access.ENDPOINTS,
 )

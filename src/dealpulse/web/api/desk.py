@@ -21,10 +21,10 @@ from dealpulse.web.wire import (
     ReleasedAnswer,
     ReplayedAnswer,
     ScheduleLine,
-    SchedulesAnswer,
     SeriesAnswer,
     SeriesPoint,
     SeriesQuery,
+    TimetableAnswer,
     WorkerLine,
     WorkersAnswer,
 )
@@ -83,9 +83,9 @@ async def workers(request: ApiRequest) -> WorkersAnswer:
     )
 
 
-async def schedules(request: ApiRequest) -> SchedulesAnswer:
+async def schedules(request: ApiRequest) -> TimetableAnswer:
     """What runs at set times, with its last run and the next ones, in UTC."""
-    return SchedulesAnswer(
+    return TimetableAnswer(
         schedules=[
             ScheduleLine(
                 name=one.name,
