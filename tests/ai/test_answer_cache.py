@@ -63,7 +63,9 @@ async def test_a_question_asked_again_is_answered_from_the_cache_at_no_cost(
 
 async def test_stored_answers_are_labelled_with_operation_and_model(engine: ClaudeEngine) -> None:
     cache = MemoryCache()
-    await CachedEngine(engine, cache=cache, identity=IDENTITY).ask(lease_question())
+    cached = CachedEngine(engine, cache=cache, identity=IDENTITY)
+    await cached.ask(lease_question())
+    await cached.kept()
     assert cache.labels == [("read_lease", "claude-sonnet-5-5")]
     assert list(cache.entries) == [answer_key(lease_question(), identity=IDENTITY)]
 
@@ -79,8 +81,10 @@ async def test_an_entry_that_cannot_be_read_is_asked_again_and_replaced(
     key = answer_key(lease_question(), identity=IDENTITY)
     cache.entries[key] = stored
     claude.script(answer(LEASE))
-    given = await CachedEngine(engine, cache=cache, identity=IDENTITY).ask(lease_question())
+    cached = CachedEngine(engine, cache=cache, identity=IDENTITY)
+    given = await cached.ask(lease_question())
     assert (given.value.title, given.cached) == ("Lease of Unit 4", False)
+    await cached.kept()
     assert cache.entries[key] != stored
 
 
@@ -91,6 +95,7 @@ async def test_an_entry_of_a_valid_shape_that_no_longer_fits_the_schema_is_asked
     cached = CachedEngine(engine, cache=cache, identity=IDENTITY)
     claude.script(answer(LEASE), answer(LEASE))
     await cached.ask(lease_question())
+    await cached.kept()
     key = answer_key(lease_question(), identity=IDENTITY)
     cache.entries[key] = cache.entries[key].replace("4200.5", "-1")
     assert not (await cached.ask(lease_question())).cached

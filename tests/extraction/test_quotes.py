@@ -38,6 +38,19 @@ def test_history_below_an_answer_is_left_out(history: str) -> None:
     assert new_text(f"Agreed, subject to the escrow.\n\n{history}") == "Agreed, subject to the escrow."
 
 
+@pytest.mark.parametrize(
+    "history",
+    [
+        "> On Mar 4, 2024, at 9:12 AM, Jane <j@x.com> wrote:\n> \n> Can we close?",
+        "On Mon, Mar 4, 2024 at 9:12 AM Jane Roe <jane@x.com> wrote:\n> Can we close?",
+        "On Mon, Mar 4, 2024 at 9:12 AM Jane Roe\n<jane@x.com> wrote:\n> Can we close?",
+        "Am 04.03.2024 um 09:12 schrieb Jane Roe:\n> Alt",
+    ],
+)
+def test_an_answer_directly_above_its_history_is_kept(history: str) -> None:
+    assert new_text(f"Agreed.\n{history}") == "Agreed."
+
+
 def test_answers_between_quotes_stay() -> None:
     text = "On 4 March 2024, Jane <j@x.com> wrote:\n> Point 1?\nYes to 1.\n> Point 2?\nNo to 2."
 

@@ -64,6 +64,23 @@ def test_representations_of_the_deals_own_agreement_are_no_facts(make: Make) -> 
     assert [risk.category for risk in risks(make.pages(text)).risks] == [RiskCategory.timeline]
 
 
+def test_what_a_contract_provides_for_is_no_fact(make: Make) -> None:
+    head = "CREDIT AGREEMENT between Alder Inc. and Ridge Bank\n\n"
+    provided = (
+        "A complaint alleging fraud is filed against the Borrower or any of its Subsidiaries, except as disclosed."
+    )
+    told = "In May 2024 a complaint alleging fraud was filed against Alder Inc. in the district court of Boston."
+    assert risks(make.pages(head + provided)).risks == []
+    assert [risk.category for risk in risks(make.pages(head + told)).risks] == [RiskCategory.litigation]
+
+
+@pytest.mark.parametrize(
+    "heading", ["17.2 Termination for Convenience by Owner.", "ARTICLE 14 TERMINATION FOR CONVENIENCE"]
+)
+def test_a_heading_says_nothing(heading: str, make: Make) -> None:
+    assert risks(make.pages(heading)).risks == []
+
+
 def test_every_quote_is_verbatim_and_of_bounded_length(make: Make) -> None:
     long = "Customer may terminate this Agreement for convenience at any time, " + "and the parties agree, " * 80
     [risk] = risks(make.pages(long)).risks

@@ -20,6 +20,9 @@ from dealpulse.processors.operations.offline.sentiment import sentiment
         ("Please find attached the draft SPA.", "neutral"),
         ("The security trust deed secures the obligations upon default and termination.", "neutral"),
         ("The liability cap is 20% and claims for damages expire after 18 months.", "neutral"),
+        ("The beneficiary may demand payment under the guarantee and is entitled to the award.", "neutral"),
+        ("Please send the schedules. Thank you.", "neutral"),
+        ("The counterparty has been rude and evasive on every call.", "negative"),
         ("", "neutral"),
     ],
 )
@@ -39,3 +42,12 @@ def test_what_follows_but_counts_more() -> None:
 def test_length_alone_is_no_emotion() -> None:
     short = sentiment("Good progress.").score
     assert abs(sentiment("Good progress. " * 40).score - short) < 0.35
+
+
+def test_what_a_mail_system_adds_is_not_read() -> None:
+    added = "This e-mail is confidential. If you are not the intended recipient, please delete it; thank you very much!"
+    assert sentiment(f"The delay is unacceptable.\n\n{added}").score == sentiment("The delay is unacceptable.").score
+
+
+def test_markup_and_links_feel_nothing() -> None:
+    assert sentiment('<b class="great">The call is at ten.</b> https://love.example/happy').score == 0

@@ -6,6 +6,7 @@ import asyncio
 import random
 
 import asyncpg
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -17,8 +18,10 @@ from dealpulse.models import (
     DocumentState,
     Finding,
     FindingStatus,
+    Page,
     RecordedFinding,
     Severity,
+    TextMethod,
 )
 from dealpulse.store import Store
 from store.samples import (
@@ -294,3 +297,28 @@ async def test_every_page_is_read_however_many_there_are(store: Store, deal: Dea
 async def _status(store: Store, deal: Deal) -> dict[str, FindingStatus]:
     found: list[RecordedFinding] = await store.findings.of_deal(deal.id)
     return {one.fingerprint: one.status for one in found}
+
+
+async def test_some_pages_are_read_without_the_others(store: Store, deal: Deal) -> None:
+    document = await stored_document(store, deal)
+    pages = [page(number, f"page {number}") for number in range(1, 6)]
+    await store.documents.save_content(document.id, mime_type="a/b", pages=pages)
+
+    assert await store.documents.some_pages(document.id, {4, 2, 9, 2**40}) == (pages[1], pages[3])
+    assert await store.documents.some_pages(document.id, ()) == ()
+    assert await store.documents.some_pages("none", [1]) == ()
+
+
+async def test_pages_whose_scan_was_hard_to_read_are_found_worst_first(store: Store, deal: Deal) -> None:
+    def scanned(number: int, confidence: float | None) -> Page:
+        return msgspec.structs.replace(page(number, "x"), method=TextMethod.ocr, confidence=confidence)
+
+    document = await stored_document(store, deal)
+    scans = [scanned(1, 0.65), scanned(2, 0.95), scanned(3, 0.2), scanned(4, None)]
+    await store.documents.save_content(document.id, mime_type="a/b", pages=scans)
+    other = await stored_document(store, await store.deals.create("Project Aster"))
+    await store.documents.save_content(other.id, mime_type="a/b", pages=[scanned(1, 0.1)])
+
+    found = await store.documents.faintly_read(deal.id, below=0.7)
+
+    assert [(faint.document_id, faint.number) for faint in found] == [(document.id, 3), (document.id, 1)]

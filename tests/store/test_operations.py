@@ -6,6 +6,7 @@ import uuid
 from datetime import timedelta
 
 import asyncpg
+import msgspec
 import pytest
 
 from dealpulse.errors import NotFound
@@ -155,3 +156,18 @@ async def test_more_can_be_stale_than_one_answer_has_rows(store: Store, deal: De
     await store.operations.ask(asked_of(deal, 1200))
 
     assert len(await store.operations.stale(older_than=0, limit=5000)) == 1200
+
+
+async def test_it_can_be_asked_whether_anything_of_a_kind_is_under_way(store: Store, deal: Deal) -> None:
+    other = await store.deals.create("Project Aster")
+    reading = msgspec.structs.replace(operation(NOBODY, deal.id, "parse"), subject_type=SubjectType.email)
+
+    async def asked() -> list[bool]:
+        kinds = ((deal.id, SubjectType.email), (deal.id, SubjectType.document), (other.id, SubjectType.email))
+        return [await store.operations.any_under_way(where, kind, "parse") for where, kind in kinds]
+
+    assert await asked() == [False, False, False]
+    await store.operations.ask([reading])
+    assert await asked() == [True, False, False]
+    await store.operations.mark(reading, OperationState.failed)
+    assert await asked() == [False, False, False]

@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dealpulse.errors import (
+    Awaiting,
     BudgetExceeded,
     NotFound,
     Permanent,
@@ -158,6 +159,7 @@ async def test_what_cannot_get_better_is_dead_at_once(error: Exception) -> None:
     [
         RateLimited("Slow down.", bucket="anthropic", retry_after=40),
         Unavailable("Down.", dependency="x", retry_after=40),
+        Awaiting("Others first.", retry_after=40),
     ],
 )
 async def test_waiting_for_others_burns_no_attempt_even_on_the_last(error: Exception) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -25,7 +25,7 @@ from dealpulse.queue.schedule import DAILY_BRIEF_TICK, Schedule, Scheduler, mome
 from dealpulse.settings import Settings
 from dealpulse.store import Store
 from dealpulse.worker.root import RootPool
-from dealpulse.worker.schedule import COROUTINES, cron_job
+from dealpulse.worker.schedule import COROUTINES, cron_job, due_of_brief
 from queue_engine.clocks import TimedScripts
 from settings.expressions import expressions
 from worker.workers import Start, Worker
@@ -320,3 +320,23 @@ async def test_a_brief_missed_too_long_ago_is_not_made_up(start: Start, pool: Ar
     assert (await worker.says("run_missed"))["due"] == due.isoformat()
     swept = [line for line in worker.lines if str(line.get("job_id", "")).startswith("cron:reconcile:")]
     assert swept, "the sweep runs at every start"
+
+
+@pytest.mark.parametrize(
+    ("asked", "now", "due", "cron"),
+    [
+        # Asked for the evening before, for 8:00 in Berlin.
+        ("2026-11-19 23:00", "2026-11-20 07:05", "2026-11-20 07:00", "0 8 * * *"),
+        # Asked for by hand, later and earlier that day.
+        ("2026-11-20 15:00", "2026-11-20 15:05", "2026-11-20 15:00", "0 8 * * *"),
+        ("2026-11-20 03:00", "2026-11-20 03:05", "2026-11-20 03:00", "0 8 * * *"),
+        # A Friday's, where briefs are written on Mondays.
+        ("2026-11-19 23:00", "2026-11-24 12:00", "2026-11-19 23:00", "0 8 * * 1"),
+    ],
+)
+def test_a_brief_is_due_when_it_was_asked_for_or_at_its_time_of_day(asked: str, now: str, due: str, cron: str) -> None:
+    def moment(text: str) -> datetime:
+        return datetime.fromisoformat(f"{text}+00:00")
+
+    day = date(2026, 11, 20)
+    assert due_of_brief(day, moment(asked), now=moment(now), cron=cron, zone=BERLIN) == moment(due)

@@ -41,18 +41,28 @@ class CachedEngine:
         self._cache = cache
         self._identity = identity
         self._asking: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._keeping: dict[str, asyncio.Task[None]] = {}
 
     async def ask(self, question: Question[SchemaT]) -> Answer[SchemaT]:
+        """The answer, which is kept while the asker goes on."""
         key = answer_key(question, identity=self._identity)
         async with self._asking.setdefault(key, asyncio.Lock()):
+            if key in self._keeping:
+                await self._keeping[key]
             known = await self._recall(key, question)
             if known is not None:
                 return known
             answer = await self._engine.ask(question)
-            await self._keep(key, question, answer)
+            self._keeping[key] = asyncio.create_task(self._keep(key, question, answer))
+            self._keeping[key].add_done_callback(lambda _: self._keeping.pop(key, None))
             return answer
 
+    async def kept(self) -> None:
+        """Every answer given so far is kept, or the cache could not be reached."""
+        await asyncio.gather(*self._keeping.values())
+
     async def aclose(self) -> None:
+        await self.kept()
         await self._engine.aclose()
 
     async def _recall(self, key: str, question: Question[SchemaT]) -> Answer[SchemaT] | None:

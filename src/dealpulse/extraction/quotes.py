@@ -15,6 +15,7 @@ _WROTE = re.compile(
     r"|napisał\(a\)|napsal|napsal\(a\)|írta|yazdı|писал|написал|写道)\b.{0,120}[:：]\s*$",
     re.IGNORECASE,
 )
+_INTRO_BEGINS = re.compile(r"^\s*(?:on|am|le|el|il|em|op|den|dne|w dniu)\s.{0,40}\d", re.IGNORECASE)
 _DATED = re.compile(r"\d{1,4}[-./]\d{1,2}|\d{1,2}:\d{2}|\b(?:19|20)\d{2}\b")
 _SEPARATOR = re.compile(
     r"^[-_=*\s]{0,40}(?:-{2,}\s*(?:original (?:message|appointment)|forwarded message|forwarded by\b.*|reply message"
@@ -76,7 +77,10 @@ def _intro_length(lines: list[str], position: int) -> int:
     """How many lines the ``On Monday, Jane wrote:`` at ``position`` takes; 0 where there is none."""
     joined = ""
     for count, line in enumerate(lines[position : position + _INTRO_LINES], start=1):
-        if not line.strip() or len(line) > 300:
+        if not line.strip() or len(line) > 300 or _QUOTED.match(line):
+            return 0
+        if count > 1 and _INTRO_BEGINS.match(line):
+            # It begins here: what stands above is the sender's.
             return 0
         joined = f"{joined} {line.strip()}"
         if _WROTE.search(joined):

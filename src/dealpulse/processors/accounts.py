@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 from dealpulse.ai.contract import Answer, Engine, Question, SchemaT
@@ -13,7 +14,8 @@ from dealpulse.store import Store
 class OnAccount:
     """Asks ``engine`` at the expense of a deal, for one of its documents or e-mails.
 
-    What was paid is recorded as soon as it is known, whether or not it bought an answer.
+    What was paid is recorded as soon as it is known, whether or not it bought an answer, while the asker goes on: who
+    asks waits for :meth:`settled` before calling the work done.
     """
 
     def __init__(
@@ -30,6 +32,7 @@ class OnAccount:
         self._deal_id = deal_id
         self._document_id = document_id
         self._email_id = email_id
+        self._recording: set[asyncio.Task[None]] = set()
 
     async def ask(self, question: Question[SchemaT]) -> Answer[SchemaT]:
         try:
@@ -38,8 +41,13 @@ class OnAccount:
             if error.usage is not None:
                 await self._record(error.usage)
             raise
-        await self._record(answer.usage)
+        self._recording.add(asyncio.create_task(self._record(answer.usage)))
         return answer
+
+    async def settled(self) -> None:
+        """Everything asked so far is in the ledger. Raises what kept it out."""
+        recording, self._recording = self._recording, set()
+        await asyncio.gather(*recording)
 
     async def aclose(self) -> None:
         await self._engine.aclose()

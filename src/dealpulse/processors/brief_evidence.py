@@ -22,7 +22,7 @@ from dealpulse.models import (
     SubjectType,
     Verification,
 )
-from dealpulse.processors.brief_facts import SERIOUS, BriefFacts, Cited, Ended
+from dealpulse.processors.brief_facts import MOST_NAMES, SERIOUS, BriefFacts, Cited, Ended
 
 MOST_CITATIONS: Final = 5
 """Places of one risk that are shown and numbered; the others are only counted."""
@@ -167,11 +167,14 @@ def annotated(facts: BriefFacts, *, pages: Mapping[PageKey, Page], emails: Seque
     numbers = {key: number for number, key in enumerate(dict.fromkeys(map(_key, _shown(facts))), start=1)}
 
     def annotate(cited: Cited) -> Cited:
+        number = numbers.get(_key(cited))
+        if number is None:
+            return cited
         page = pages.get((cited.id, cited.page)) if cited.page is not None else None
         text = bodies.get(cited.id) if cited.kind is SubjectType.email else (page and page.text)
         before, after = _around(cited, text or "")
         place = _place(page) if page else cited.place
-        return replace(cited, number=numbers[_key(cited)], place=place, before=before, after=after)
+        return replace(cited, number=number, place=place, before=before, after=after)
 
     return _with_each_shown(facts, annotate)
 
@@ -197,8 +200,8 @@ def _shown(facts: BriefFacts) -> Iterator[Cited]:
     for blocker in facts.blockers:
         yield blocker.citation
     yield from (ended.citation for ended in facts.settled if ended.citation)
-    yield from (party.coldest for party in facts.temperature.parties)
-    for risk in facts.risks[len(serious) :]:
+    yield from (party.coldest for party in facts.temperature.parties[:MOST_NAMES])
+    for risk in facts.shown_risks[len(serious) :]:
         yield from risk.citations[:MOST_CITATIONS]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Final
 
 from msgspec import Struct
 
@@ -105,6 +106,17 @@ class Week(Struct, frozen=True, kw_only=True):
 
     begins: date
     score: float
+    emails: int
+
+
+class WeekTone(Struct, frozen=True, kw_only=True):
+    """The mean tone (-1..1) of one organisation's e-mails of a week; ``earlier``: of the week before."""
+
+    name: str
+    """As of :class:`Party`."""
+    score: float
+    earlier: float | None
+    direction: Direction
     emails: int
 
 
@@ -218,9 +230,18 @@ class BriefFacts(Struct, frozen=True, kw_only=True):
         )
         return tuple(f"{count} {what}." for count, what in told if count)
 
+    @property
+    def shown_risks(self) -> tuple[BriefRisk, ...]:
+        """What a reader is shown: every serious risk, and of the others as many as anybody reads."""
+        return self.risks[: len(self.of_severity(*SERIOUS)) + MOST_FURTHER]
+
     def of_severity(self, *severities: Severity) -> tuple[BriefRisk, ...]:
         return tuple(risk for risk in self.risks if risk.severity in severities)
 
 
-SERIOUS = (Severity.P0, Severity.P1)
+SERIOUS: Final = (Severity.P0, Severity.P1)
 """What stands first in a brief."""
+MOST_FURTHER: Final = 50
+"""Risks of lesser severity that are shown; the others are counted, and stand in the brief's JSON."""
+MOST_NAMES: Final = 25
+"""Names of one kind that are listed; of more, the number is told."""

@@ -17,15 +17,15 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from dealpulse.models import BriefStatus, Severity
 from dealpulse.processors import brief_prose
 from dealpulse.processors.brief_evidence import MOST_CITATIONS, evidence
-from dealpulse.processors.brief_facts import SERIOUS, BriefFacts, BriefRisk, Cited, Week
+from dealpulse.processors.brief_facts import MOST_NAMES, SERIOUS, BriefFacts, BriefRisk, Cited, Week
 from dealpulse.processors.brief_markdown import (
-    MOST_NAMES,
     SEVERITY_TITLES,
     Written,
     counted,
-    due,
     is_news,
+    long_date,
     signed,
+    spoken,
     who_read,
     who_wrote,
 )
@@ -45,8 +45,8 @@ _pages = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_pages.globals.update(counted=counted, due=due, signed=signed, most_citations=MOST_CITATIONS, most_names=MOST_NAMES)
-_pages.filters["words"] = lambda word: str(word).replace("_", " ")
+_pages.globals.update(counted=counted, signed=signed, most_citations=MOST_CITATIONS, most_names=MOST_NAMES)
+_pages.filters["words"] = spoken
 
 
 @dataclass(frozen=True)
@@ -75,34 +75,57 @@ class _Chart:
 def render(written: Written) -> str:
     """The whole page."""
     facts = written.facts
+    return page(
+        written,
+        "brief.html",
+        kind="Daily brief",
+        when=long_date(facts.brief_date),
+        since=f"Since the brief of {facts.earlier_date}",
+        byline=who_wrote(written),
+    )
+
+
+def page(written: Written, template: str, *, kind: str, when: str, since: str, byline: str, **more: object) -> str:
+    """The page of ``template``, which is a brief's or extends it; ``more`` is what that shows besides."""
+    facts = written.facts
+    shown = evidence(facts)
+    numbers = {cited.number for cited in shown}
     # The policy names the style by its digest: a style that came in with somebody's text would not be obeyed.
     digest = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-    return _pages.get_template("brief.html").render(
+    return _pages.get_template(template).render(
+        kind=kind,
+        when=when,
+        since=since,
         style=_STYLE,
         policy=_POLICY.format(digest),
         facts=facts,
         headline=brief_prose.plain(written.headline),
-        summary=list(brief_prose.parts(written.summary)),
+        summary=[(text, number if number in numbers else None) for text, number in brief_prose.parts(written.summary)],
         partial=written.status is BriefStatus.partial,
         shortcomings=written.shortcomings,
-        who_wrote=who_wrote(written),
+        byline=byline,
         who_read=list(who_read(facts)),
         serious=_by_severity(facts, SERIOUS),
         further=_by_severity(facts, (Severity.P2, Severity.P3)),
+        not_shown=len(facts.risks) - len(facts.shown_risks),
         nothing_new=not is_news(facts),
         unread=[f"{one.name}: {one.reason} {one.advice}" for one in facts.unread],
         not_looked_at=[f"{one.name}: {one.reason}" for one in facts.not_looked_at],
         faint=[f"{page.document}, p. {page.page} ({page.confidence:.0%} sure)" for page in facts.faint],
         bars=_bars(facts),
         chart=_chart(facts.temperature.weeks),
-        evidence=evidence(facts),
+        evidence=shown,
         origins=_origins(facts),
+        **more,
     )
 
 
 def _by_severity(facts: BriefFacts, severities: Sequence[Severity]) -> list[tuple[str, Sequence[BriefRisk]]]:
     """The heading and the risks of each severity that has any."""
-    found = [(SEVERITY_TITLES[severity], facts.of_severity(severity)) for severity in severities]
+    found = [
+        (SEVERITY_TITLES[severity], [risk for risk in facts.shown_risks if risk.severity is severity])
+        for severity in severities
+    ]
     return [(title, risks) for title, risks in found if risks]
 
 

@@ -14,7 +14,7 @@ from dealpulse.errors import NotFound, Permanent, Unreadable
 from dealpulse.extraction import extract_document
 from dealpulse.extraction.contract import DocumentContent, Limits
 from dealpulse.jobs import DocumentOperation, ProcessDocument
-from dealpulse.models import Document, DocumentAnalysis, DocumentState
+from dealpulse.models import Document, DocumentAnalysis, DocumentState, Page
 from dealpulse.outbox import request
 from dealpulse.processors.accounts import OnAccount
 from dealpulse.processors.inner_files import forget_inner_files, keep_inner_files
@@ -39,14 +39,18 @@ async def process_document(
         NotFound: there is no such document in this deal (any more).
         Unreadable: the file cannot be read; the document says why.
     """
-    document = await store.documents.get(job.document_id)
+    asking = job.name is not DocumentOperation.ingest
+    # At once: the one is small, and the other is wanted unless something is wrong.
+    document, pages = await asyncio.gather(
+        store.documents.get(job.document_id), store.documents.pages(job.document_id if asking else "")
+    )
     if document.deal_id != job.deal_id:
         raise NotFound("The document belongs to another deal.", code="document_not_found")
     if document.state is DocumentState.deleted:
         return {"skipped": "deleted"}
-    if job.name is DocumentOperation.ingest:
+    if not asking:
         return await _ingest(document, store=store, queue=queue, limits=limits)
-    return await _ask(document, job, store=store, engine=engine)
+    return await _ask(document, pages, job, store=store, engine=engine)
 
 
 async def _ingest(document: Document, *, store: Store, queue: QueueClient, limits: Limits) -> dict[str, object]:
@@ -88,10 +92,11 @@ async def _read(document: Document, folder: Path, *, store: Store, limits: Limit
         return await extract_document(path, name=document.name, limits=allowance, files_dir=files_dir)
 
 
-async def _ask(document: Document, job: ProcessDocument, *, store: Store, engine: Engine) -> dict[str, object]:
+async def _ask(
+    document: Document, pages: tuple[Page, ...], job: ProcessDocument, *, store: Store, engine: Engine
+) -> dict[str, object]:
     if document.state is DocumentState.failed:
         raise Permanent(f"The document could not be read: {document.failure_reason}", code="document_unreadable")
-    pages = await store.documents.pages(document.id)
     if not pages:
         raise Permanent("The document has not been read yet; ask for its ingestion first.", code="not_ingested")
     text = DocumentText(name=document.name, pages=pages)
@@ -99,12 +104,15 @@ async def _ask(document: Document, job: ProcessDocument, *, store: Store, engine
     try:
         result = await DOCUMENT_OPERATIONS[job.name].run(text, engine=on_account)
     except Unanswered:
+        await on_account.settled()
         # It may be the document's own doing: what tells its reader to keep silent is told all the same.
         findings = await asyncio.to_thread(read_findings, [], text)
         if findings:
             await store.documents.save_analysis(document.id, DocumentAnalysis(findings=findings), LOCAL_ORIGIN)
         raise
-    await store.documents.save_analysis(document.id, result.analysis, result.origin)
+    await asyncio.gather(
+        store.documents.save_analysis(document.id, result.analysis, result.origin), on_account.settled()
+    )
     if result.provisional:
         await store.operations.ask_later(job.operation)
     return {"engine": result.origin.engine.value, "findings": len(result.analysis.findings or ())}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -11,7 +12,7 @@ from dealpulse.errors import Awaiting, NotFound, Permanent, Unreadable
 from dealpulse.extraction import extract_email
 from dealpulse.extraction.contract import Attachment, Limits
 from dealpulse.jobs import DocumentOperation, EmailOperation, Job, ProcessDocument, ProcessEmail
-from dealpulse.models import DocumentState, Email
+from dealpulse.models import DocumentState, Email, SubjectType
 from dealpulse.outbox import request
 from dealpulse.processors.accounts import OnAccount
 from dealpulse.processors.inner_files import stored
@@ -106,16 +107,18 @@ async def _ask(
         raise Permanent(f"The e-mail could not be read: {email.failure_reason}", code="email_unreadable")
     if email.state is DocumentState.new:
         raise Permanent("The e-mail has not been read yet; ask for its parsing first.", code="not_parsed")
-    await _wait_for_the_thread(email, store)
-    deal = await store.deals.get(email.deal_id)
+    _, deal, thread = await asyncio.gather(
+        _wait_for_the_thread(email, store),
+        store.deals.get(email.deal_id),
+        store.emails.thread(email.deal_id, email.thread_key or ""),
+    )
     zone = deal.zone(time_zone)
-    thread = await store.emails.thread(email.deal_id, email.thread_key) if email.thread_key else []
     sent_at = _sent(email)
     earlier = sorted((one for one in thread if one.id != email.id and _sent(one) <= sent_at), key=_sent)
     text = _text(email, zone, tuple(_text(one, zone) for one in earlier))
     on_account = OnAccount(engine, store=store, deal_id=email.deal_id, email_id=email.id)
     result = await EMAIL_OPERATIONS[job.name].run(text, engine=on_account)
-    await store.emails.save_analysis(email.id, result.analysis, result.origin)
+    await asyncio.gather(store.emails.save_analysis(email.id, result.analysis, result.origin), on_account.settled())
     if result.provisional:
         await store.operations.ask_later(job.operation)
     return {"engine": result.origin.engine.value, "blockers": len(result.analysis.blockers or ())}
@@ -127,7 +130,9 @@ async def _wait_for_the_thread(email: Email, store: Store) -> None:
     What is asked then depends on the thread alone, not on which worker was quicker: asked again it costs nothing.
     """
     age = (datetime.now(UTC) - email.updated_at).total_seconds()
-    if age < _THREAD_PATIENCE and await store.emails.any_unread(email.deal_id):
+    if age >= _THREAD_PATIENCE:
+        return
+    if await store.operations.any_under_way(email.deal_id, SubjectType.email, EmailOperation.parse):
         raise Awaiting("Other e-mails of the deal are still being read.", retry_after=max(_FIRST_LOOK, age / 2))
 
 

@@ -74,7 +74,8 @@ def build_pool(redis: RedisSettings, pool_class: type[PoolT] = ArqRedis) -> Pool
 class _Following:
     """A connection that ends where the server is no primary any more: the name may stand for another by now.
 
-    Kept, it would answer READONLY for ever. Under Sentinel redis-py does this by itself.
+    Kept, it would answer READONLY for ever. Under Sentinel redis-py does this by itself. One that is closed already is
+    lost like any other.
     """
 
     async def read_response(self, *args: Any, **options: Any) -> Any:
@@ -83,6 +84,13 @@ class _Following:
         except ReadOnlyError:
             await cast(Any, self).disconnect()
             raise
+
+    async def send_packed_command(self, *args: Any, **options: Any) -> None:
+        try:
+            await cast(Any, super()).send_packed_command(*args, **options)
+        except RuntimeError as error:
+            # How uvloop says that the other end closed the connection a moment ago.
+            raise RedisConnectionError("The connection is closed.") from error
 
 
 class _ToPrimary(_Following, Connection):

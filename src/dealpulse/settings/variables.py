@@ -19,6 +19,7 @@ from dealpulse.settings.parsers import (
     flag,
     folders,
     host,
+    mail_address,
     matching,
     models,
     names_us,
@@ -30,6 +31,7 @@ from dealpulse.settings.parsers import (
     secret,
     secrets,
     service_role_key,
+    smtp_url,
     text,
     time_zone,
     web_url,
@@ -221,6 +223,23 @@ PUBLIC_URL = Variable(
     None,
     "Where people reach the API: briefs then link to its pages of documents and e-mails",
     "https://workers.example.com",
+)
+
+SMTP_URL = Variable(
+    "SMTP_URL",
+    smtp_url,
+    None,
+    "Mail server that takes briefs and reports for recipients by e-mail; needs SMTP_FROM",
+    "smtp://user:password@host:587 (STARTTLS) or smtps://user:password@host:465, special characters percent-encoded",
+)
+SMTP_FROM = Variable("SMTP_FROM", mail_address, None, "Address those e-mails come from", "briefs@example.com")
+DELIVERY_ALLOW_PRIVATE = Variable(
+    "DELIVERY_ALLOW_PRIVATE",
+    flag,
+    "false",
+    "Webhooks may also go to private addresses and by http (for development): whoever may add recipients can then make"
+    " the workers call whatever they can reach",
+    _FLAG,
 )
 
 PORT = Variable("PORT", port, "3000", "Port of the API", _PORT)
@@ -416,6 +435,7 @@ SECTIONS: Mapping[str, tuple[Variable[object], ...]] = {
         AI_TIMEOUT_SECONDS,
     ),
     "Daily brief": (DAILY_BRIEF_TIME, TIMEZONE, BRIEF_WAIT_SECONDS, PUBLIC_URL),
+    "Delivery": (SMTP_URL, SMTP_FROM, DELIVERY_ALLOW_PRIVATE),
     "API": (
         PORT,
         API_HOST,

@@ -11,6 +11,7 @@ import asyncpg
 import structlog
 
 ANSWERS_UNREADABLE: Final = "answers_file_unreadable"
+ANSWERS_NOT_KEPT: Final = "answers_file_not_written"
 
 _COLUMNS: Final = ("key", "value", "operation", "model", "created_at")
 _KEPT: Final = timedelta(days=90)
@@ -35,15 +36,20 @@ async def load_answers(database_url: str, path: Path) -> None:
 
 
 async def save_answers(database_url: str, path: Path) -> None:
-    """Write every answer of the database's cache to the file, in place of what was in it; readable by its owner."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write every answer of the database's cache to the file, in place of what was in it; readable by its owner.
+
+    Where that cannot be done the run is none the worse for it; the next one asks again.
+    """
     new = path.with_name(f"{path.name}.{os.getpid()}")
     connection = await asyncpg.connect(database_url)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             await connection.copy_from_table("ai_cache", output=file, columns=_COLUMNS, format="binary")
         new.replace(path)
+    except (asyncpg.PostgresError, OSError) as error:
+        _log.warning(ANSWERS_NOT_KEPT, error=type(error).__name__)
     finally:
         new.unlink(missing_ok=True)
         await connection.close()

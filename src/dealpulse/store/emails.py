@@ -8,7 +8,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from dealpulse.errors import NotFound
-from dealpulse.models import Address, CalendarEvent, DocumentState, Email, EmailAnalysis, Origin
+from dealpulse.models import Address, CalendarEvent, Email, EmailAnalysis, Origin
 from dealpulse.store.database import Database, is_uuid
 
 _COLUMNS: Final = (
@@ -18,10 +18,6 @@ _COLUMNS: Final = (
 )
 _EMAILS_AT_ONCE: Final = 250
 _LAST: Final = datetime.max.replace(tzinfo=UTC)
-
-
-class _Id(Struct, frozen=True):
-    id: str
 
 
 class StoredEmailContent(Struct, frozen=True, kw_only=True):
@@ -82,14 +78,6 @@ class Emails:
     async def thread(self, deal_id: str, thread_key: str) -> list[Email]:
         """The e-mails of one thread of the deal, oldest first, those without a date last."""
         return await self._every(deal_id, lambda query: query.eq("thread_key", thread_key))
-
-    async def any_unread(self, deal_id: str) -> bool:
-        """Whether an e-mail of the deal is stored and neither read nor found unreadable."""
-        if not is_uuid(deal_id):
-            return False
-        table = self._database.client.table("emails")
-        query = table.select("id").eq("deal_id", deal_id).eq("state", DocumentState.new.value)
-        return await self._database.first(query.not_.is_("storage_key", "null").limit(1), _Id) is not None
 
     async def save_content(self, email_id: str, content: StoredEmailContent) -> None:
         """Store what the e-mail says and call it ready. One deleted meanwhile stays so."""

@@ -62,6 +62,12 @@ NEEDED: Final[Mapping[str, str]] = {
     "api_tokens": "id name scope token_sha256 created_at expires_at revoked_at last_used_at",
     "audit_log": "id at actor action target outcome peer request_id",
     "deferred_operations": "subject_type subject_id operation deal_id due_at",
+    "recipients": "id deal_id channel address kinds secret state created_at",
+    "report_schedules": "id deal_id kind cron time_zone state asked_until created_at",
+    "reports": "id deal_id kind report_date status headline markdown html csv content created_at updated_at",
+    "deliveries": (
+        "id deal_id recipient_id kind subject state attempts error_code error_message created_at delivered_at"
+    ),
     "dealpulse_migrations": "name sha256 applied_at",
 }
 """Table to its columns, separated by spaces."""

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from dealpulse.ai.contract import Answer, Engine, Question, SchemaT
 from dealpulse.errors import BudgetExceeded
 from dealpulse.store import Store
+
+_TAKEN_FOR_GRANTED: Final = timedelta(minutes=1)
 
 
 def _now() -> datetime:
@@ -34,14 +37,24 @@ class Budgets:
         self._default_usd = default_usd
         self._default_zone = default_zone
         self._clock = clock
+        self._unlimited: dict[str, datetime] = {}
+        """Deals that had no budget, until when that is taken for granted."""
 
     async def check(self, deal_id: str) -> None:
-        """Raises ``BudgetExceeded`` until the deal's next midnight when today's budget is spent."""
+        """Raises ``BudgetExceeded`` until the deal's next midnight when today's budget is spent.
+
+        A deal that gets its first budget is kept to it within a minute.
+        """
+        now = self._clock()
+        if now < self._unlimited.get(deal_id, now):
+            return
         deal = await self._store.deals.get(deal_id)
         zone = deal.zone(self._default_zone)
-        today = self._clock().astimezone(zone).date()
+        today = now.astimezone(zone).date()
         spending = await self._store.usage.since(deal_id, _midnight(today, zone))
         budget = self._default_usd if spending.budget_usd is None else spending.budget_usd
+        if not budget:
+            self._unlimited[deal_id] = now + _TAKEN_FOR_GRANTED
         if budget and spending.spent_usd >= budget:
             raise BudgetExceeded(
                 f"The deal has spent its {budget:.2f} USD for Claude today; this goes on tomorrow.",

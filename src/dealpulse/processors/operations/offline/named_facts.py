@@ -12,21 +12,24 @@ MOST = 8
 """Facts kept of each sort."""
 
 _SUFFIX = (
-    r"(?:Inc|Incorporated|Corp|Corporation|LLC|L\.L\.C|LLP|L\.P|LP|Ltd|Limited|PLC|plc|GmbH|AG|S\.A|SA|SAS|S\.r\.l"
+    r"(?:Inc|INC|CORP|COMPANY|Incorporated|Corp|Corporation|LLC|L\.L\.C|LLP|L\.P|LP|Ltd|Limited|PLC|plc|GmbH|AG|S\.A|SA|SAS|S\.r\.l"
     r"|B\.V|BV|N\.V|NV|AB|ApS|Oy|KG|Company|Co|Bank|N\.A"
     r"|Holdings|Group|Trust)"
 )
 _PARTY = re.compile(
     rf"\b((?:[A-Z][\w&'’.-]*,?\s+(?:(?:of|and|the|&|de)\s+)?){{1,6}}?{_SUFFIX}\b\.?)"
-    rf"|\b((?:[A-Z]{{2,}}[\w&'’.-]*,?\s+){{1,5}}(?:INC|CORP|CORPORATION|LLC|LTD|LIMITED|COMPANY|PLC)\b\.?)"
+    rf"|\b((?:[A-Z]{{2,}}[\w&'’.-]*,?\s+){{1,5}}?(?:INC|CORP|CORPORATION|LLC|LTD|LIMITED|COMPANY|PLC|GMBH|N\.V|S\.A"
+    rf"|BANCORP(?!,? INC))\b\.?)"
 )
 _LEADING = re.compile(
-    r"\A(?:(?:This|The|And|Between|By|Among|With|For|From|To|In|Of|AGREEMENT|BETWEEN|AND|AMONG|Agreement|Plan|Merger"
-    r"|Whereas|Exhibit|Section|Dated|Each|Any|If|As|Upon)\s+)+"
+    r"\A(?:.*\b(?i:between|among)\s+)?(?:(?i:(?:(?:all|of|the|capital) )*(?:shares|stock) of\s+)"
+    r"|(?:This|The|And|With|For|From|To|In|Of|AGREEMENT|AND|Agreement|Plan|Merger"
+    r"|Whereas|Exhibit|Section|Dated|Each|Any|If|As|By|Upon)\s+)*"
 )
 _NO_NAME = re.compile(
-    r"\b(?:the|of) (?:Company|Corporation|Bank)\b|[a-z]\. [A-Z]|\b(?:Representations|Warranties|Section|Surviving"
-    r"|Date|Control)\b|\A(?:WHEREAS|A )"
+    r"\b(?:the|of) (?:Company|Corporation|Bank)\b|[a-z]\. [A-Z]|\b(?:Date|Control)\b"
+    r"|\b(?i:representations|warranties|section|article|surviving)\b|\A(?:WHEREAS|A )|\ALand\b|\bBusiness Corporation\b"
+    r"|\A(?:Delaware|Nevada|Texas|California|New York|Maryland|Massachusetts|Virginia|Florida|Ohio|Georgia) [CL]\w+\Z"
 )
 _DATE = re.compile(
     r"\b(?:(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?"

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 
 from dealpulse.models import Page, RiskCategory
 from dealpulse.processors.operations.offline.concentration import concentrations
+from dealpulse.processors.operations.offline.document_types import CONTRACTS, document_type
 from dealpulse.processors.operations.offline.injection import injections, is_injection
 from dealpulse.processors.operations.offline.risk_patterns import DEAL_PATTERNS, PATTERNS
-from dealpulse.processors.operations.offline.risk_patterns.pattern import RiskPattern
+from dealpulse.processors.operations.offline.risk_patterns.pattern import Kind, RiskPattern
+from dealpulse.processors.operations.offline.risk_patterns.wording import MAY
 from dealpulse.processors.operations.offline.sentences import Sentence, sentences_of
 from dealpulse.processors.operations.schemas import RiskEntry, RisksAnswer
 
@@ -33,9 +35,19 @@ _NOT_A_STATEMENT = re.compile(
     r"|upload)\b"
     r"|\A\W*(?:\d+(?:\.\d+)*\.? )?(?:table of contents|index of)\b|\bfor example\b|\be\.g\."
 )
+_AGREED = re.compile(
+    rf"{MAY}|\b(?:shall|must|would|agrees?|represents?|warrants?|any|each|such|if|or otherwise|hereof|hereby|hereunder"
+    r"|herein|hereto|thereof|therein|thereto|pursuant|provided|without limitation|in the event|except|subject to"
+    r"|applicable|means|including|so long as|unless|whether|under this"
+    r"|of this (?:agreement|section|article|contract))\b"
+)
+"""Words by which a contract provides for things. A fact told in them is none."""
 _LEADS = re.compile(r"[:—–-]\s*\Z")
 _ITEM = re.compile(r"\W{0,2}(?:[a-zA-Z]|[ivxIVX]{1,5}|\d{1,2})[.)]\s|[-*•·▪◦‣–—]\s")
 _SHORTEST = 25
+_LONGEST_HEADING = 8
+"""Words."""
+_CLAUSE_NUMBER = re.compile(r"\W*\d{1,3}(?:\.\d{1,3})*\W*\Z")
 _HEAD = 2_500
 _ACQUISITION = re.compile(
     r"\b(?:agreement and plan of merger|plan and agreement of merger|(?:share|stock|equity|asset|unit"
@@ -63,7 +75,10 @@ class _Hit:
 def risks(pages: Sequence[Page]) -> RisksAnswer:
     """The risks of a document, most telling passage first in each category."""
     patterns = DEAL_PATTERNS if is_acquisition_agreement(pages) else PATTERNS
-    found = [*injections(pages), *_distinct(_hits(sentences_of(pages), patterns))]
+    hits = _hits(sentences_of(pages), patterns)
+    if document_type("", pages) in CONTRACTS:
+        hits = (hit for hit in hits if hit.pattern.kind is not Kind.fact or not _AGREED.search(hit.sentence.flat))
+    found = [*injections(pages), *_distinct(hits)]
     told = {entry.category for entry in found}
     return RisksAnswer(risks=[*found, *(entry for entry in concentrations(pages) if entry.category not in told)])
 
@@ -80,10 +95,21 @@ def _hits(sentences: Sequence[Sentence], patterns: Sequence[RiskPattern]) -> Ite
     for position, sentence in enumerate(sentences):
         flat = sentence.flat
         is_item = bool(_ITEM.match(sentence.text)) and position - lead_position <= LONGEST_LIST
-        if len(flat) >= _SHORTEST and not _NOT_A_STATEMENT.search(flat) and not is_injection(flat):
+        if (
+            len(flat) >= _SHORTEST
+            and not _is_heading(sentence.text)
+            and not _NOT_A_STATEMENT.search(flat)
+            and not is_injection(flat)
+        ):
             yield from _hit(position, sentence, f"{lead} " if is_item else "", patterns)
         if _LEADS.search(flat):
             lead, lead_position = flat, position
+
+
+def _is_heading(text: str) -> bool:
+    """Whether ``text`` names a clause and says nothing: a few words, all capitalised."""
+    words = [word for word in text.split() if len(word) > 4 and not _CLAUSE_NUMBER.match(word)]
+    return len(words) <= _LONGEST_HEADING and all(word[:1].isupper() for word in words)
 
 
 def _hit(position: int, sentence: Sentence, lead: str, patterns: Sequence[RiskPattern]) -> Iterator[_Hit]:

@@ -1,8 +1,9 @@
 """How a message feels: valences summed word by word, with negation, emphasis and "but".
 
-The method is VADER's (Hutto and Gilbert, 2014), the lexicon our own.
+The method is VADER's (Hutto and Gilbert, 2014), its lexicon adapted to deals.
 
-Long messages are judged by the average of the sentences that feel anything, so that length alone is no emotion.
+Long messages are judged by the average of the sentences that feel anything, so that length alone is no emotion. What a
+mail system puts under every message is not read.
 """
 
 from __future__ import annotations
@@ -20,10 +21,18 @@ CLEAR = 0.2
 
 _NORMAL = 6.0
 """Squared valence at which a sentence is strongly felt (score 0.7)."""
+_RESERVE = 0.75
+"""Sentences without feeling that every message is taken to have: one warm word makes no warm message."""
 _TURNED = -0.74
 """What a negation makes of a valence."""
 _REACH = 3
 """Words before a word that may negate or boost it."""
+_MARKUP = re.compile(r"<[^<>]{1,200}>|https?:\S+")
+_BOILERPLATE = re.compile(
+    r"\b(?:intended recipients?|received this (?:e-?mail|message|communication) in error|e-?mail (?:and any|is)"
+    r"[^.]{0,60}confidential|privileged (?:and|or) confidential|confidential (?:and|or) (?:legally )?privileged"
+    r"|consider the environment|unsubscribe|viruses?)\b|\bsent from my \w+"
+)
 _TOKEN = re.compile(r"[a-z]+(?:['-][a-z]+)*|:-?\)|:-?\(|;-?\)")
 _FACES = {":)": 2.0, ":-)": 2.0, ";)": 1.0, ";-)": 1.0, ":(": -2.0, ":-(": -2.0}
 _PHRASES = re.compile(
@@ -32,10 +41,11 @@ _PHRASES = re.compile(
 
 
 def sentiment(text: str) -> SentimentAnswer:
-    felt = [(score, sentence) for sentence in text_sentences(text) if abs(score := sentence_score(sentence)) > 0.05]
+    sentences = (one for one in text_sentences(_MARKUP.sub(" ", text)) if not _BOILERPLATE.search(one.flat))
+    felt = [(score, sentence) for sentence in sentences if abs(score := sentence_score(sentence)) > 0.05]
     if not felt:
         return SentimentAnswer(label=SentimentLabel.neutral, score=0.0, reason="No word tells a feeling.")
-    mean = sum(score for score, _ in felt) / (len(felt) + 0.5)
+    mean = sum(score for score, _ in felt) / (len(felt) + _RESERVE)
     label = (
         SentimentLabel.positive
         if mean >= CLEAR

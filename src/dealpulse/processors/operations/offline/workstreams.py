@@ -9,15 +9,19 @@ from collections.abc import Sequence
 
 from dealpulse.models import Page, Workstream
 from dealpulse.processors.operations.offline.document_types import document_type
+from dealpulse.processors.operations.offline.workstream_lexicon import MILD, TELLING
 from dealpulse.processors.operations.schemas import ClassificationAnswer, WorkstreamEntry
 
-LEAST = 1.6
+LEAST = 1.2
 """Evidence below which a document stays unclassified, unless one workstream clearly leads."""
 LEAST_OF_A_LEADER = 0.7
-LEAD = 2.0
+LEAD = 1.5
 """How many times the evidence of the next one a leader has."""
-ALSO = 0.35
+ALSO = 0.45
 """Share of the best score from which a workstream is listed beside the primary one."""
+OF_A_TITLE = 2.5
+OF_AN_AGREEMENT = 0.4
+"""Evidence of a title, and of one that says only that something is an agreement."""
 _READ = 60_000
 """Characters: what a document is about shows early."""
 
@@ -53,53 +57,26 @@ _TITLES: dict[str, Workstream] = {
     "information memorandum": Workstream.commercial,
 }
 
-_LEXICON: dict[Workstream, str] = {
-    Workstream.corporate_legal: "board of directors|shareholders?|stockholders?|articles|bylaws|merger|capital stock"
-    "|cap table|subsidiaries|incorporation|quorum|resolution",
-    Workstream.material_contracts: "this agreement|supplier|customer shall|licensee|licensor|statement of work"
-    "|purchase order|termination|governing law|indemnif\\w+|service levels?|hereunder",
-    Workstream.litigation: "litigation|lawsuit|plaintiffs?|defendants?|complaint|court|arbitration|settlement"
-    "|claimant|damages|counsel|injunction|alleg\\w+",
-    Workstream.financial: "revenue|ebitda|gross margin|net income|balance sheet|cash flow|operating income"
-    "|fiscal year|working capital|receivables?|forecast|budget|audit(?:or|ed)|accounts payable",
-    Workstream.tax: "tax(?:es|ation)?|vat|irs|hmrc|withholding|deferred tax|tax returns?|transfer pricing|nexus"
-    "|sales tax|income tax",
-    Workstream.commercial: "customers?|pipeline|market share|competitors?|pricing|churn|retention|sales team|arr"
-    "|bookings|segments?|growth rate|net promoter",
-    Workstream.hr: "employees?|employment|salary|bonus|severance|headcount|payroll|benefits|vacation|pension"
-    "|executive|contractors?|hiring|retention plan",
-    Workstream.ip: "patents?|trademarks?|trade marks?|copyrights?|intellectual property|inventions?"
-    "|invention assignment|domain names?|trade secrets?|open source|gpl|licen[cs]e compliance",
-    Workstream.it: "servers?|infrastructure|cloud|aws|azure|erp|software stack|architecture|hosting|databases?"
-    "|data cent(?:er|re)|legacy system|technical debt|api",
-    Workstream.cyber_privacy: "gdpr|ccpa|hipaa|personal data|data protection|privacy|security incident"
-    "|breach notification|ransomware|vulnerabilit\\w+|penetration test|encryption|mfa|data subjects?",
-    Workstream.regulatory_antitrust: "antitrust|hsr|merger control|competition authority|ftc|regulator\\w*|fda"
-    "|licen[cs]ing authority|permits?|compliance|sanctions|export control|inspection",
-    Workstream.real_estate: "lease|landlord|tenant|premises|rent|square feet|square metres|sublease|building|zoning"
-    "|lessor|lessee",
-    Workstream.environmental_esg: "environmental|groundwater|soil|contamination|hazardous|remediation|asbestos"
-    "|emissions|sustainability|epa|waste|storage tanks?",
-    Workstream.insurance: "insurance|insurer|insured|policy period|premium|coverage|deductible|underwriter|d&o"
-    "|claims history|broker",
-    Workstream.operations: "production|manufacturing|plant|supply chain|inventory|warehouse|logistics|suppliers?"
-    "|capacity|throughput|quality control|scrap",
-    Workstream.integration: "integration|day one|day 1|synerg\\w+|transition services|tsa|100-day|cut-?over"
-    "|carve-?out|post-closing",
-    Workstream.financing: "lender|borrower|credit facility|term loan|revolving|covenants?|interest rate|guarantor"
-    "|collateral|security interest|debt financing|event of default",
-    Workstream.process: "data room|timetable|exclusivity|letter of intent|signing|closing date|bid|request list"
-    "|due diligence|process letter|management meeting",
-}
-_PATTERNS = {name: re.compile(rf"\b(?:{words})\b") for name, words in _LEXICON.items()}
+_TELLING_WEIGHT = 3.0
+"""Mild words a telling one is worth."""
+_OFTEN = 3
+"""Times a word has to stand in a text to tell something alone."""
+
+
+def _compiled(lexicon: dict[Workstream, str]) -> dict[Workstream, re.Pattern[str]]:
+    return {name: re.compile(rf"\b(?:{words})(?!\w)") for name, words in lexicon.items()}
+
+
+_TELLING_PATTERNS, _MILD_PATTERNS = _compiled(TELLING), _compiled(MILD)
 
 
 def classify(name: str, pages: Sequence[Page]) -> ClassificationAnswer:
     text = " ".join("\n".join(page.text for page in pages)[:_READ].lower().split())
     scores = _scores(text)
-    titled = _TITLES.get(document_type(name, pages))
+    kind = document_type(name, pages)
+    titled = _TITLES.get(kind)
     if titled is not None:
-        scores[titled] = scores.get(titled, 0.0) + 2.5
+        scores[titled] = scores.get(titled, 0.0) + (OF_AN_AGREEMENT if kind == "agreement" else OF_A_TITLE)
     best, second = sorted((*scores.values(), 0.0, 0.0), reverse=True)[:2]
     if best < LEAST and not (best >= LEAST_OF_A_LEADER and best >= LEAD * second):
         return ClassificationAnswer(primary=Workstream.unclassified)
@@ -119,9 +96,16 @@ def _scores(text: str) -> dict[Workstream, float]:
     """Evidence by length of text: distinct telling words count most, repetition little."""
     length = max(len(text) / 6.0, 60.0)
     scores: dict[Workstream, float] = {}
-    for name, pattern in _PATTERNS.items():
-        counts = Counter(pattern.findall(text))
-        if counts:
-            density = sum(counts.values()) / length * 100
-            scores[name] = math.log1p(density) * math.log1p(len(counts)) * (1.0 if len(counts) > 1 else 0.5)
+    for name, pattern in _TELLING_PATTERNS.items():
+        telling = Counter(pattern.findall(text))
+        if not telling:
+            continue
+        mild = Counter(_MILD_PATTERNS[name].findall(text))
+        weight = telling.total() + mild.total() / _TELLING_WEIGHT
+        variety = len(telling) + len(mild) / _TELLING_WEIGHT
+        scores[name] = (
+            math.log1p(weight / length * 100)
+            * math.log1p(variety)
+            * (1.0 if len(telling) > 1 or telling.total() > _OFTEN else 0.5)
+        )
     return scores

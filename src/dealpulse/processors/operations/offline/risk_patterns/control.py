@@ -189,6 +189,9 @@ TERMINATION = (
         r"|(?:material(?:ly)?|uncured) (?:\w+ )?breach|breach(?:es)? (?:of )?(?:any|this|its)|insolven|bankrupt"
         r"|fails? to|failure to|default|if the other party|following an? event|written agreement of"
         r"|your (?:stock )?option"
+        r"|cancel (?:any|a|the|such|its) (?:request|order|reservation|notice|borrowing)|board members?|notice of cancel"
+        r"|commitments?\b|modify any such plan|in arrears|violation of this|if a court|such right of termination"
+        r"|termination of employment|employment (?:may|can) be terminated"
         r"|trial|consultant's services|consulting services|without limiting",
     ),
 )

@@ -87,8 +87,8 @@ DEAL_TERMS = (
         category=RiskCategory.mac,
         severity=Severity.P3,
         action=Action.structure,
-        title="Closing depends on no material adverse change",
-        why="The condition gives a way out of the deal, or a dispute about one.",
+        title="A material adverse change is a way out",
+        why="The other side need not close or lend, or may dispute that it has to.",
         kind=Kind.term,
         cues=("material adverse",),
         says=r"(?:shall|will|must) not have (?:occurred|been|suffered)[^;]{0,160}material adverse (?:effect|change)"
@@ -97,7 +97,7 @@ DEAL_TERMS = (
         r"|material adverse (?:effect|change)[^;]{0,160}(?:not (?:be )?(?:obligated|obliged|required) to (?:close"
         r"|consummate|complete)"
         r"|(?:may|right to|entitled to) (?:\w+ ){0,3}(?:terminate|withdraw|refuse))",
-        unless=DEFINES,
+        unless=rf"{DEFINES}|\bsubcontractor\b",
     ),
     RiskPattern(
         category=RiskCategory.timeline,

@@ -33,7 +33,10 @@ PAPERS = (
         r" missing\b|\bbackdated\b|\bnever (?:been )?(?:signed|executed|countersigned) by\b"
         r"|\b(?:this|the|as of|dated(?: as of)?) _{3,} ?(?:day of|,|20)|\bmade (?:as of |on )?(?:this |the )?_{3,}"
         r"|_{3,} day of",
-        unless=r"\bshall\b|\bif\b|assignment of inventions|invention|intellectual",
+        unless=r"\bshall\b|\bif\b|assignment of inventions|invention|intellectual|\backnowledged before me\b"
+        r"|\bpersonally appeared\b|\bborrowing request"
+        r"|\b(?:this|following) (?:notice|request|quote|certificate|invitation)\b"
+        r"|\bin response to\b|\bproject manual\b|\bmoney market\b|\bcompliance certificate\b|\bproceeds of the loan",
     ),
     RiskPattern(
         category=RiskCategory.contradiction,

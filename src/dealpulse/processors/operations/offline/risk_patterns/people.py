@@ -142,7 +142,9 @@ _OWNED_COUNTERPARTY = RiskPattern(
     r"|\boptions?\b|\bvot(?:e|es|ing)\b"
     r"|\bmeans\b|\bany (?:\w+ ){0,3}(?:director|officer|shareholder|stockholder)|\bshall\b"
     r"|meetings? (?:was |were |is )?held|held (?:on|in|at)\b"
-    r"|independent director|\bif\b|publicly|intellectual property|security interest|collateral",
+    r"|(?:owned|held|controlled) (?:or \w+ )?by (?:the )?(?:owner|contractor|lessor|lessee|landlord|tenant|borrower)\b"
+    r"|\bowner\b[^;]{0,80}\bcontractor\b|\bcontractor\b[^;]{0,80}\bowner\b|\bfranchise tax|\bagrees?\b|\bto be owned\b"
+    r"|\bwhereas\b|independent director|\bif\b|publicly|intellectual property|security interest|collateral",
 )
 
 PEOPLE = (

@@ -69,7 +69,9 @@ _EXCLUSIVE_IN_SUBSTANCE = RiskPattern(
     rf"|\b{_MARKET}\b[^;]{{0,120}}?\bto (?:no (?:one|body|other \w+|person|party)|nobody)(?: else)?\b"
     rf"|\b(?:shall|will|commits?|agrees?|undertakes?"
     rf"|must)\b[^;]{{0,60}}?\b{_MARKET}\b[^;]{{0,120}}?\b(?:only|solely) (?:to"
-    rf"|for|through)\b"
+    rf"|for|through) (?!the (?:application|purposes?|extent|use)"
+    rf"|(?:\w+,? )?(?:back|archiv|correct|internal|use|purpose)"
+    rf"|the (?:number|persons?)|[\w-]+ing\b|correct|only|as provided|so long)"
     rf"|\b(?:no one|nobody|no other (?:\w+ )?{_USERS}|none other)\b[^;]{{0,80}}?\b(?:shall|will|may|can"
     rf"|is to|are to)\b"
     rf"[^;]{{0,40}}?\b{_MARKET}\b",
@@ -131,7 +133,8 @@ COMMERCIAL_RESTRICTIONS = (
         r"|lower|credit|same)",
         unless=f"{NEUTRAL}|tariff|trade relations|world trade|\\bno most[- ]favou?red|(?:not"
         f"|nor) (?:\\w+ ){{0,4}}most[- ]favou?red"
-        r"|contains? no|(?:no|without) (?:any )?(?:most|mfn)|employee|indemnif|tax(?:es|ation)?\b|interest rate",
+        r"|contains? no|(?:no|without) (?:any )?(?:most|mfn)|employee|indemnif|tax(?:es|ation)?\b|interest rate"
+        r"|\breference rate|\bbase rate|\brate of interest",
     ),
     RiskPattern(
         category=RiskCategory.exclusivity,

@@ -155,7 +155,9 @@ INTELLECTUAL_PROPERTY_TERMS = (
         r"|foreground)\b[^;]{0,120}\b(?:shall|will)\b[^;]{0,30}\b(?:remain|vest in"
         r"|belong to|be owned by|be the property of)\b[^;]{0,40}\b(?:contractor|consultant|freelancer|developer"
         r"|agency|university|studio|designer|institute)",
-        unless=r"\bmeans\b|pre-?existing|background|no (?:rights|title)|tools",
+        unless=r"\bmeans\b|pre-?existing|background|no (?:rights|title)|tools"
+        r"|\bstandard (?:\w+ )?(?:drawing|detail|form)"
+        r"|\b(?:remove|rubbish|debris|waste)\b|\bdefend\b|\bneither the contractor\b|\btitle to the site\b",
     ),
 )
 

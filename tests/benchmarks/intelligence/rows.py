@@ -1,0 +1,14 @@
+"""One figure of the intelligence benchmark, beside those of simpler means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Row:
+    name: str
+    unit: str
+    ours: float
+    peers: dict[str, float]
+    aim: str
