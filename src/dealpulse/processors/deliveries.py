@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import structlog
@@ -14,6 +15,7 @@ from dealpulse.delivery.contract import Addressee, Gone, Message, Sender
 from dealpulse.errors import DealPulseError, Invalid, NotFound, Permanent, Rejected, Transient, Unavailable
 from dealpulse.jobs import Deliver
 from dealpulse.models import (
+    Brief,
     BriefStatus,
     Channel,
     Deal,
@@ -32,6 +34,8 @@ RECIPIENT_PAUSED: Final = "recipient_paused"
 
 _PAUSES: Final = (60.0, 600.0)
 """Seconds between attempts where the other side named none: a receiver that is being deployed is back after that."""
+
+_TEST: Final = "This is a test. Briefs and reports of this deal will arrive here."
 
 _log = structlog.get_logger("dealpulse.processors.deliveries")
 
@@ -103,18 +107,30 @@ async def _note_failure(delivery: Delivery, error: DealPulseError, attempt: Atte
 
 
 async def _message(delivery: Delivery, deal: Deal, store: Store) -> Message:
-    if delivery.kind is DeliveryKind.test:
-        return _test(delivery, deal)
-    date = datetime.date.fromisoformat(delivery.subject)
-    if delivery.kind is DeliveryKind.daily_brief:
-        return await _brief(delivery, deal, date, store)
-    report = await store.reports.get(deal.id, ReportKind(delivery.kind.value), date)
-    return Message(
+    written = partial(
+        Message,
         id=delivery.id,
         kind=delivery.kind,
         created_at=delivery.created_at,
         deal_id=deal.id,
         deal_name=deal.name,
+    )
+    if delivery.kind is DeliveryKind.test:
+        day = delivery.created_at.date()
+        return written(date=day, status=BriefStatus.complete, headline=_TEST, markdown=f"{_TEST}\n")
+    date = datetime.date.fromisoformat(delivery.subject)
+    if delivery.kind is DeliveryKind.daily_brief:
+        brief = await _brief(deal.id, date, store)
+        return written(
+            date=date,
+            status=brief.status,
+            headline=_headline(brief),
+            markdown=brief.markdown,
+            html=brief.html,
+            content=brief.content,
+        )
+    report = await store.reports.get(deal.id, ReportKind(delivery.kind.value), date)
+    return written(
         date=date,
         status=report.status,
         headline=report.headline,
@@ -125,39 +141,15 @@ async def _message(delivery: Delivery, deal: Deal, store: Store) -> Message:
     )
 
 
-async def _brief(delivery: Delivery, deal: Deal, date: datetime.date, store: Store) -> Message:
-    brief = await store.briefs.get(deal.id, date)
+async def _brief(deal_id: str, date: datetime.date, store: Store) -> Brief:
+    brief = await store.briefs.get(deal_id, date)
     if brief is None:
         raise NotFound("The deal has no such brief any more.", code="brief_not_found")
+    return brief
+
+
+def _headline(brief: Brief) -> str:
     try:
-        headline = convert(brief.content, _Opening).headline
+        return convert(brief.content, _Opening).headline
     except ValidationError as error:
         raise Invalid("Another version wrote this brief; have it written again.", code="other_version") from error
-    return Message(
-        id=delivery.id,
-        kind=delivery.kind,
-        created_at=delivery.created_at,
-        deal_id=deal.id,
-        deal_name=deal.name,
-        date=date,
-        status=brief.status,
-        headline=headline,
-        markdown=brief.markdown,
-        html=brief.html,
-        content=brief.content,
-    )
-
-
-def _test(delivery: Delivery, deal: Deal) -> Message:
-    text = "This is a test. Briefs and reports of this deal will arrive here."
-    return Message(
-        id=delivery.id,
-        kind=delivery.kind,
-        created_at=delivery.created_at,
-        deal_id=deal.id,
-        deal_name=deal.name,
-        date=delivery.created_at.date(),
-        status=BriefStatus.complete,
-        headline=text,
-        markdown=f"{text}\n",
-    )

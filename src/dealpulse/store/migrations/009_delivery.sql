@@ -6,7 +6,7 @@ create table recipients (
   channel text not null check (channel in ('webhook', 'email')),
   address text not null check (address <> ''),
   kinds text[] not null check (kinds <> '{}' and kinds <@ array['daily_brief', 'weekly_report', 'risk_register']),
-  secret text,
+  secret text check (channel = 'email' or secret is not null),
   state text not null default 'active' check (state in ('active', 'paused')),
   created_at timestamptz not null default now(),
   unique (deal_id, channel, address)
