@@ -1,7 +1,7 @@
 """What DealPulse understands, beside simpler means, in one run: ``make bench-intelligence``.
 
-Prints each figure as it is known, then a Markdown table, and writes ``bench-intelligence.json``. Real documents and e-mails are
-needed, in the folder ``DATA`` (or ``../shared/data``); they are no part of this repository.
+Prints each figure as it is known, then a Markdown table, and writes ``bench-intelligence.json``. Real documents and
+e-mails are needed, in the folder ``DATA`` (or ``../shared/data``); they are no part of this repository.
 
     ONLY=text,quotes make bench-intelligence
 """
@@ -51,7 +51,7 @@ def main() -> None:
     except Failed as error:
         sys.exit(str(error))
     rows: list[Row] = []
-    began = time.monotonic()
+    began, load = time.monotonic(), os.getloadavg()[0]
     for name in parts:
         for row in PARTS[name](data):
             minutes, seconds = divmod(int(time.monotonic() - began), 60)
@@ -59,7 +59,7 @@ def main() -> None:
             console.print(f"{minutes:3}:{seconds:02}  {name:8} {told}", markup=False)
             rows.append(row)
     sys.stdout.write(_table(rows))
-    _write(rows, parts)
+    _write(rows, parts, load)
 
 
 def _parts() -> Sequence[str]:
@@ -91,13 +91,11 @@ def _table(rows: Sequence[Row]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _write(rows: Sequence[Row], parts: Sequence[str]) -> None:
-    machine = {"cpus": os.cpu_count(), "system": platform.platform(), "python": platform.python_version()}
-    written = {
-        "parts": list(parts),
-        "machine": machine,
-        "rows": [asdict(row) | {"reached": reached(row)} for row in rows],
-    }
+def _write(rows: Sequence[Row], parts: Sequence[str], load: float) -> None:
+    """``load`` is how many processes of others wanted the machine when we began."""
+    machine = {"cpus": os.cpu_count(), "system": platform.platform(), "python": platform.python_version(), "load": load}
+    figures = [asdict(row) | {"reached": reached(row)} for row in rows]
+    written = {"parts": list(parts), "machine": machine, "rows": figures}
     (ROOT / "bench-intelligence.json").write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import hashlib
+from typing import Any
 from weakref import WeakValueDictionary
 
 import msgspec
 import structlog
 from msgspec import Struct
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from dealpulse.ai.contract import Answer, AnswerCache, Engine, Question, SchemaT
 from dealpulse.errors import DealPulseError
@@ -87,12 +89,18 @@ def answer_key(question: Question[SchemaT], *, identity: str) -> str:
     parts = (
         question.operation,
         question.version,
-        question.schema.model_json_schema(),
+        _described(question.schema),
         question.instructions,
         [(piece.label, piece.text) for piece in question.material],
         identity,
     )
     return hashlib.sha256(msgspec.json.encode(parts, order="deterministic")).hexdigest()
+
+
+@functools.cache
+def _described(schema: type[BaseModel]) -> dict[str, Any]:
+    """Made once: it takes milliseconds of the event loop."""
+    return schema.model_json_schema()
 
 
 def _read(stored: str, question: Question[SchemaT]) -> Answer[SchemaT] | None:

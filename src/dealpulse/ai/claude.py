@@ -8,6 +8,7 @@ schema and one roomier try for an answer that ran out of room: retrying is the j
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ import msgspec
 import structlog
 from anthropic.types import CacheControlEphemeralParam, MessageParam, OutputConfigParam, TextBlockParam
 from msgspec import Struct
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from dealpulse.ai.contract import ACCOUNT_CODES, CLAUDE, Answer, CutShort, Question, SchemaT, Unanswered
 from dealpulse.ai.fence import RULE, fenced
@@ -218,8 +219,13 @@ def _repair(text: str, misfit: _Misfit) -> list[MessageParam]:
 
 
 def _output_config(question: Question[SchemaT]) -> OutputConfigParam:
-    schema = anthropic.transform_schema(question.schema)
-    return {"effort": _EFFORT, "format": {"type": "json_schema", "schema": schema}}
+    return {"effort": _EFFORT, "format": {"type": "json_schema", "schema": _sent_schema(question.schema)}}
+
+
+@functools.cache
+def _sent_schema(schema: type[BaseModel]) -> dict[str, object]:
+    """Made once: it takes milliseconds of the event loop."""
+    return anthropic.transform_schema(schema)
 
 
 def _chars(system: TextBlockParam, messages: Sequence[MessageParam]) -> int:

@@ -1,7 +1,7 @@
 """Whether a figure is where it is to be, by what its row says of that.
 
-An aim is a bound, or the peer to be measured by: ``<= 0.45``, ``at most 4``, ``below 10``, ``> plain tesseract``, ``above
-VADER``. A bare number is the least there may be; a bare ``0`` is all there may be.
+An aim is a bound, or the peer to be measured by: ``<= 0.45``, ``at most 4``, ``below 10``, ``> plain tesseract``,
+``above VADER``. A bare number is the least there may be; a bare ``0`` is all there may be.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ def mail_rows(data: Path) -> Iterator[Row]:
         outlook = [_ours(path, Path(folder)) for path in sorted((data / "msg").glob("*.msg"))]
         boxes = [*sorted((data / "mbox").iterdir()), *sorted((data / "tnef").iterdir())]
         opened = [_ours(path, Path(folder)) for path in boxes]
-    theirs: dict[str, float] = {"mail-parser": sum(map(_mail_parser, files))}
+    theirs = {"mail-parser": float(sum(map(_mail_parser, files)))}
     yield Row(f"e-mails read, of {len(files)}", "", _count(list(read.values())), theirs, "")
     yield Row(f"Outlook messages read, of {len(outlook)}", "", _count(outlook), {}, "")
     yield Row(f"mailboxes and winmail.dat read, of {len(boxes)}", "", _count(opened), {}, "")

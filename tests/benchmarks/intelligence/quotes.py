@@ -6,6 +6,7 @@ import random
 import re
 import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 from rapidfuzz import fuzz
@@ -80,7 +81,7 @@ def _stands_there(quote: str, page: int | None, pages: tuple[Page, ...]) -> bool
     return " ".join(quote.split()) in " ".join(" ".join(one.text for one in pages[page - 1 : page + 1]).split())
 
 
-# --- a second set, made without the first's rules ----------------------------------------------------------------------
+# --- a second set, made without the first's rules ---------------------------------------------------------------------
 
 
 def _own_alterations(contracts: list[Path]) -> tuple[int, int]:
@@ -114,13 +115,12 @@ def _digit(text: str, dice: random.Random) -> str | None:
     return text[:at] + str((int(text[at]) + dice.randint(1, 9)) % 10) + text[at + 1 :]
 
 
+_NEGATIONS = ((r" not ", " "), (r" (shall|will|may|is|are|has) (?!not )", r" \1 not "), (r" no ", " any "))
+
+
 def _negated(text: str, dice: random.Random) -> str | None:
-    """A verb in the middle is negated, or a negation is gone."""
-    for found, instead in (
-        (r" not ", " "),
-        (r" (shall|will|may|is|are|has) (?!not )", r" \1 not "),
-        (r" no ", " any "),
-    ):
+    """A negation is gone, or the first verb has one."""
+    for found, instead in _NEGATIONS:
         if re.search(found, text):
             return re.sub(found, instead, text, count=1)
     return None
@@ -129,7 +129,7 @@ def _negated(text: str, dice: random.Random) -> str | None:
 def _name(text: str, dice: random.Random) -> str | None:
     """Two capitalised words have changed places. An article is none: where it stands changes nothing."""
     names = list(re.finditer(r"(?<=\s)(?!The\b)[A-Z][a-z]{2,}", text))
-    pairs = [(one, two) for one, two in zip(names, names[1:], strict=False) if one[0] != two[0]]
+    pairs = [(one, two) for one, two in pairwise(names) if one[0] != two[0]]
     if not pairs:
         return None
     one, two = dice.choice(pairs)

@@ -181,9 +181,8 @@ def _turned(data: Path) -> Row:
             upright.rotate(turn, expand=True).save(path)
             found.append(_recalls(path, words))
     ours, plain = (mean(each) for each in zip(*found, strict=True))
-    return Row(
-        "words found, a scan turned by 90, 180, 270", "%", ours, {"plain tesseract": plain}, ">= plain tesseract"
-    )
+    what = f"words found, a scan turned by {', '.join(map(str, _TURNS))}"
+    return Row(what, "%", ours, {"plain tesseract": plain}, ">= plain tesseract")
 
 
 def _recalls(path: Path, words: Counter[str]) -> tuple[float, float]:
