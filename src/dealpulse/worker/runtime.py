@@ -14,7 +14,11 @@ from dealpulse.extraction.contract import Limits
 from dealpulse.health import Health
 from dealpulse.queue import QueueClient, create_pool
 from dealpulse.queue.limits import Breakers, Buckets
+from dealpulse.queue.locks import Locks
 from dealpulse.settings import Settings
+from dealpulse.sources.accounts import Accounts
+from dealpulse.sources.http import open_http
+from dealpulse.sources.registry import Reach
 from dealpulse.store import Store, open_store
 from dealpulse.worker.budgets import BudgetedEngine, Budgets
 from dealpulse.worker.guards import GuardedEngine
@@ -33,6 +37,7 @@ class Runtime:
     limits: Limits
     breakers: Breakers
     buckets: Buckets
+    reach: Reach
 
 
 @asynccontextmanager
@@ -51,6 +56,8 @@ async def open_runtime(settings: Settings, *, health: Health) -> AsyncIterator[R
         engine = await stack.enter_async_context(
             open_engine(settings.ai, cache=store.answers, health=health, guard=guard)
         )
+        http = await stack.enter_async_context(open_http())
+        accounts = Accounts(settings.sources, http=http, vault=store.connections, locks=Locks(redis))
         yield Runtime(
             settings=settings,
             redis=redis,
@@ -65,4 +72,5 @@ async def open_runtime(settings: Settings, *, health: Health) -> AsyncIterator[R
             ),
             breakers=breakers,
             buckets=buckets,
+            reach=Reach(http=http, accounts=accounts, limits=buckets),
         )
