@@ -200,7 +200,7 @@ class _Sync:
             await self._try_again(start, tally)
         cursor, complete = start.cursor, False
         async for page in self._connector.pages(cursor=start.cursor, folders=folders):
-            if not page.last and page.cursor is not None and page.cursor == cursor:
+            if page.cursor is not None and page.cursor == cursor and not page.last and not page.folders:
                 raise Transient("The vendor's listing repeats itself.", code="listing_repeats")
             await self._take(page, start, tally, before=cursor)
             cursor, complete = page.cursor, start.listing and page.last and page.complete_listing

@@ -148,8 +148,9 @@ class DriveConnector:
                 position = reached
                 yield found.page(position)
             async for reached, found in self._follow(position, tree):
-                position = reached
-                yield found.page(position)
+                quiet, position = reached == position, reached
+                if not quiet:
+                    yield found.page(position)
             if not tree.unlisted(1):
                 break
         yield SourcePage(items=(), cursor=position.encoded(), last=True, complete_listing=not position.missed)
