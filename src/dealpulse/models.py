@@ -67,7 +67,7 @@ class Source(Struct, frozen=True, kw_only=True):
     """A folder's absolute path, a Drive folder id, a mailbox ... by type."""
     state: SourceState = SourceState.active
     cursor: str | None = None
-    """Opaque to all but the connector; None means never listed completely."""
+    """Opaque to all but the connector; None: the next sync lists everything."""
     last_synced_at: datetime | None = None
     last_error: str | None = None
     skipped: tuple[SkippedItem, ...] = ()

@@ -121,6 +121,7 @@ class FakeGoogle:
     _log: list[str] = field(default_factory=list)
     _oldest: int = 0
     _faults: list[_Fault] = field(default_factory=list)
+    _unlistable: set[str] = field(default_factory=set)
     _cuts: dict[str, list[int]] = field(default_factory=dict)
     _tokens: dict[str, tuple[float, str]] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
@@ -184,6 +185,10 @@ class FakeGoogle:
     ) -> None:
         """The next ``times`` requests whose path begins with ``path`` are refused."""
         self._faults.append(_Fault(path, refused(status, reason, headers=headers), times))
+
+    def refuse_listing(self, folder_id: str) -> None:
+        """Its children cannot be asked for, though it is there."""
+        self._unlistable.add(folder_id)
 
     def cut(self, file_id: str, *after: int) -> None:
         """The next downloads end after so many bytes each, with the connection."""
@@ -287,8 +292,7 @@ class FakeGoogle:
             return refused(400, "invalid")
         if asked.get("corpora") == "drive" and "driveId" not in asked:
             return refused(400, "required")
-        missing = [one for one in parents if not self._visible(one, request)]
-        if missing:
+        if any(one in self._unlistable or not self._visible(one, request) for one in parents):
             return refused(404, "notFound")
         found = [
             one

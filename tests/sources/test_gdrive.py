@@ -273,3 +273,16 @@ async def test_an_answer_that_is_no_json_is_tried_again(drive_room: Room, drive:
     drive.google.fail(CHANGES, status=200)
     with pytest.raises(Transient):
         await drive_room.full()
+
+
+async def test_a_folder_that_cannot_be_listed_is_no_proof_that_its_files_are_gone(
+    drive_room: Room, drive: DriveSite
+) -> None:
+    for number in range(30):
+        drive.put(f"{number % 3}/{number}.txt", b"x%d" % number)
+    await drive_room.full()
+    # Asked for the three folders together, then for each.
+    drive.google.refuse_listing(drive.at("1"))
+    await drive_room.full()
+    assert len(await drive_room.files()) == 30
+    assert [item.path for item in (await drive_room.now()).skipped] == ["1"]

@@ -214,7 +214,12 @@ class _Sync:
         failed = [item for item in tally.skipped.values() if item.retry and item.external_id]
         found: list[SourceItem] = []
         for item in failed:
-            again = await self._connector.find(item.external_id or "")
+            try:
+                again = await self._connector.find(item.external_id or "")
+            except NeedsConsent:
+                raise
+            except Permanent:
+                continue
             if again is None:
                 del tally.skipped[item.external_id or ""]
             else:

@@ -157,7 +157,7 @@ class DriveConnector:
 
     async def find(self, external_id: str) -> SourceItem | None:
         file = await self._file(external_id)
-        if file is None or file.trashed:
+        if file is None or file.trashed or file.mime_type == wire.FOLDER:
             return None
         folder_id = file.parents[0] if file.parents else None
         if file.shortcut_details is None:
@@ -257,13 +257,16 @@ class DriveConnector:
                     # Page tokens are valid for some hours only.
                     position = replace(position, page=None)
                     continue
-                if error.status not in (403, 404):
+                if error.status != 404 or batch == (tree.top_id,):
                     raise
                 if len(batch) > 1:
                     at_once, position = 1, replace(position, batch=(), page=None)
                     continue
                 answer = wire.FileList(incomplete_search=True)
             found = await self._sorted(answer.files, tree)
+            if answer.incomplete_search:
+                path = "" if (folder := tree.get(batch[0])) is None else tree.path(folder.parent_id, folder.name)
+                found.fail(ItemFailure(path, "What is in this folder could not be listed completely."))
             if tree.top_id in batch and (top := tree.get(tree.top_id)) is not None:
                 found.folders[tree.top_id] = top
             token = answer.next_page_token
