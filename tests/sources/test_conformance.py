@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from dealpulse.jobs import DOCUMENTS, SyncType
+from dealpulse.jobs import DOCUMENTS, Priority, SyncType
 from dealpulse.models import SourceState
 from dealpulse.sources.registry import CONNECTORS
 from sources.rooms import Killed, Room
@@ -188,3 +188,16 @@ async def test_a_listing_that_was_cut_off_deletes_nothing_and_its_end_finds_dele
     await room.sync()
     del there["000.txt"], there["129.txt"]
     assert await room.files() == there
+
+
+async def test_a_first_sync_is_read_after_what_changes_later(room: Room, site: Site) -> None:
+    fill(site, "old.txt")
+    await room.full()
+    site.put("new.txt", b"new")
+    await room.sync()
+    ids = await room.ids()
+    views = {name: await room.queue.job(f"doc:{ids[name]}:ingest") for name in ("old.txt", "new.txt")}
+    assert {name: view and view.priority for name, view in views.items()} == {
+        "old.txt": Priority.low,
+        "new.txt": Priority.normal,
+    }
