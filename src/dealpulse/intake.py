@@ -275,6 +275,24 @@ class Intake:
         deal = await self.store.deals.get(deal_id)
         return await self.store.sources.create(deal.id, kind, title, place)
 
+    async def confirm_deletions(self, deal_id: str, source_id: str, *, gone: int) -> int:
+        """Delete the ``gone`` items of a source whose deletion was held back; returns how many were deleted.
+
+        Raises:
+            NotFound: ``source_not_found``: the deal has no such source.
+            Invalid: ``nothing_to_confirm``: another number waits by now, or none.
+        """
+        source = await self.store.sources.get(source_id)
+        if source.deal_id != deal_id:
+            raise NotFound("The deal has no such source.", code="source_not_found")
+        deleted = await self.store.sources.confirm_deletions(source.id, gone=gone)
+        if not deleted:
+            raise Invalid(
+                f"{(await self.store.sources.get(source.id)).gone} deletions wait to be confirmed, not {gone}.",
+                code="nothing_to_confirm",
+            )
+        return deleted
+
     async def upload_document(
         self, deal_id: str, *, name: str, path: Path, mime_type: str = "application/octet-stream"
     ) -> UploadedDocument:

@@ -27,6 +27,8 @@ class SourceState(StrEnum):
     active = "active"
     paused = "paused"
     needs_consent = "needs_consent"
+    needs_confirmation = "needs_confirmation"
+    """So much is gone at once that nothing is deleted before a person confirms it; syncs go on meanwhile."""
 
 
 ACTIVE_DEAL = "active"
@@ -65,11 +67,63 @@ class Source(Struct, frozen=True, kw_only=True):
     """A folder's absolute path, a Drive folder id, a mailbox ... by type."""
     state: SourceState = SourceState.active
     cursor: str | None = None
-    """Opaque to all but the connector; None means never listed completely."""
+    """Opaque to all but the connector; None: the next sync lists everything."""
     last_synced_at: datetime | None = None
     last_error: str | None = None
     skipped: tuple[SkippedItem, ...] = ()
     """What its syncs left out and no later sync could take."""
+    connection_id: str | None = None
+    """The authorisation a person gave for it; None where the service's own account reads it."""
+    listing: str | None = None
+    """The complete listing under way, which ``cursor`` goes on with."""
+    gone: int = 0
+    """How many items wait for a person to confirm that they are deleted."""
+    access: tuple[SourceAccess, ...] = ()
+    """Who may read it at the vendor, as the last sync found it."""
+
+
+class Provider(StrEnum):
+    """Whose accounts people connect."""
+
+    google = "google"
+    microsoft = "microsoft"
+
+
+class Connection(Struct, frozen=True, kw_only=True):
+    """An account a person let us read for a deal. ``sealed_tokens`` only the sources room can open."""
+
+    id: str
+    deal_id: str
+    provider: Provider
+    account: str
+    """Its e-mail address."""
+    sealed_tokens: str
+    state: SourceState = SourceState.active
+    """``active`` or ``needs_consent``."""
+
+
+class SourceAccess(Struct, frozen=True, kw_only=True):
+    """Who may do what with a source's folder at the vendor."""
+
+    who: str
+    """An e-mail address, a domain, or ``anyone``."""
+    role: str
+    """The vendor's own word: ``reader``, ``writer``, ``owner`` ..."""
+
+
+class SourceFolder(Struct, frozen=True, kw_only=True):
+    """One folder of a source whose vendor names a file's folder by id.
+
+    With ``target_id`` it is no folder but a shortcut, remembered for the file it points to.
+    """
+
+    external_id: str
+    parent_id: str | None = None
+    """None for the source's own top."""
+    name: str
+    target_id: str | None = None
+    listed: bool = False
+    """What is in it has been listed, to the last page."""
 
 
 class SkippedItem(Struct, frozen=True, kw_only=True):
@@ -77,6 +131,10 @@ class SkippedItem(Struct, frozen=True, kw_only=True):
 
     path: str
     reason: str
+    external_id: str | None = None
+    """By which it can be looked up; None for what only another listing can find."""
+    retry: bool = True
+    """Whether the next sync tries it again; otherwise it waits until it changes."""
 
 
 class DocumentState(StrEnum):

@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 import structlog
 
-from dealpulse.jobs import Job, job_for
+from dealpulse.jobs import Job, Priority, job_for
 from dealpulse.models import Operation, OperationState
 from dealpulse.queue import Batch, Enqueued, QueueClient
 
@@ -78,11 +78,12 @@ async def enqueue_asked(
     queue: QueueClient,
     run_at: datetime | None = None,
     batch: Batch | None = None,
+    priority: Priority = Priority.normal,
 ) -> list[Enqueued]:
     """Enqueue jobs whose rows are there already, such as a sync page's."""
     if not jobs:
         return []
-    enqueued = await queue.enqueue_many(jobs, run_at=run_at, batch=batch)
+    enqueued = await queue.enqueue_many(jobs, run_at=run_at, batch=batch, priority=priority)
     await operations.mark_queued([job.operation for job in jobs])
     return enqueued
 

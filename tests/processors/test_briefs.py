@@ -20,8 +20,7 @@ from dealpulse.processors.brief_markdown import render, written_of
 from dealpulse.processors.briefs import Patience, Presentation, generate_daily_brief
 from dealpulse.processors.syncs import sync_source
 from dealpulse.queue import QueueClient
-from dealpulse.settings import SourceSettings
-from dealpulse.sources.registry import connect
+from dealpulse.sources.vendors.folder import FolderConnector
 from dealpulse.store import Store
 from processors.conftest import Run
 
@@ -152,7 +151,7 @@ async def test_files_over_the_limit_are_named_until_they_are_taken(
             job,
             store=store,
             queue=queue,
-            connect=lambda told: connect(told, settings=SourceSettings(folder_roots=(room.parent,))),
+            connect=lambda told: FolderConnector(Path(told.location), roots=(room.parent,)),
             max_file_bytes=limit,
             checkpoint=_ignore,
         )

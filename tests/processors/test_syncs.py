@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -12,11 +12,11 @@ import pytest
 from dealpulse.errors import Interrupted
 from dealpulse.intake import Intake
 from dealpulse.jobs import DOCUMENTS, SOURCE_SYNC, SyncSource, SyncType
-from dealpulse.models import Deal, Source
+from dealpulse.models import Deal, Source, SourceFolder
 from dealpulse.processors.syncs import sync_source
 from dealpulse.queue import History, QueueClient, create_pool
 from dealpulse.settings import Settings
-from dealpulse.sources.contract import ItemKind, SourceItem, SourcePage
+from dealpulse.sources.contract import ItemKind, SourceItem, SourcePage, SourcePlace
 from dealpulse.store import Store
 from processors.conftest import Run
 
@@ -24,7 +24,13 @@ from processors.conftest import Run
 class TwoPages:
     """A source of two files on two pages."""
 
-    async def pages(self, *, cursor: str | None) -> AsyncIterator[SourcePage]:
+    async def describe(self) -> SourcePlace:
+        return SourcePlace("Two pages")
+
+    async def find(self, external_id: str) -> SourceItem | None:
+        return None
+
+    async def pages(self, *, cursor: str | None, folders: Sequence[SourceFolder] = ()) -> AsyncIterator[SourcePage]:
         for number, last in ((1, False), (2, True)):
             item = SourceItem(f"{number}", ItemKind.document, f"{number}.txt", f"{number}.txt", "v1", 5, "text/plain")
             yield SourcePage((item,), cursor=f"after {number}", last=last, complete_listing=last)
@@ -57,7 +63,7 @@ async def test_a_sync_whose_worker_stops_ends_at_a_page_with_that_page_saved(
             max_file_bytes=settings.extraction.max_file_bytes,
             checkpoint=stop,
         )
-    assert told == ["1 listed, 1 new or changed"]
+    assert told == ["1 listed, 1 new or changed, 0.0 MB"]
     assert [document.name for document in await store.documents.of_deal(source.deal_id)] == ["1.txt"]
     assert (await queue.stats())[DOCUMENTS.name].waiting == 1, "what was saved is being read meanwhile"
 

@@ -19,6 +19,7 @@ from dealpulse.models import (
     SubjectType,
 )
 from dealpulse.store import Store, SyncedItem
+from dealpulse.store.sources import Gone
 from store.samples import (
     LOCAL,
     blocker,
@@ -41,7 +42,10 @@ async def source(store: Store, deal: Deal) -> Source:
 async def save(
     store: Store, source: Source, *items: SyncedItem, sync: str = "s1", removed: tuple[str, ...] = (), cursor: str = "c"
 ) -> list[Operation]:
-    return await store.sources.save_page(source.id, sync_id=sync, items=items, removed=removed, cursor=cursor)
+    asked = await store.sources.save_page(source.id, sync_id=sync, items=items, removed=removed, cursor=cursor)
+    if removed:
+        await store.sources.finish_sync(source.id, sync_id=sync, complete_listing=False)
+    return asked
 
 
 def asked(operations: list[Operation]) -> list[tuple[SubjectType, str, OperationState]]:
@@ -185,12 +189,12 @@ async def test_only_a_complete_listing_deletes_what_it_did_not_see(store: Store,
     await save(store, source, item("a.pdf"), item("b.pdf"), item("1.eml", kind="email"), sync="s1")
     await save(store, source, item("a.pdf", text=None), sync="s2")
 
-    assert await store.sources.finish_sync(source.id, sync_id="s2", complete_listing=False) == 0
+    assert await store.sources.finish_sync(source.id, sync_id="s2", complete_listing=False) == Gone(0, 0)
     assert len(await store.documents.of_deal(deal.id)) == 3
     assert (await store.sources.get(source.id)).last_synced_at is not None
 
-    assert await store.sources.finish_sync(source.id, sync_id="s2", complete_listing=True) == 2
-    assert await store.sources.finish_sync(source.id, sync_id="s2", complete_listing=True) == 0
+    assert await store.sources.finish_sync(source.id, sync_id="s2", complete_listing=True) == Gone(2, 0)
+    assert await store.sources.finish_sync(source.id, sync_id="s2", complete_listing=True) == Gone(0, 0)
     left = await store.documents.of_deal(deal.id)
     assert {document.name for document in left} == {"a.pdf", uploaded.name}
     assert await store.emails.of_deal(deal.id) == []
@@ -201,7 +205,7 @@ async def test_one_source_deletes_nothing_of_another(store: Store, deal: Deal, s
     await save(store, other, item("a.pdf"))
 
     await save(store, source, item("a.pdf"), sync="s2")
-    assert await store.sources.finish_sync(source.id, sync_id="s2", complete_listing=True) == 0
+    assert await store.sources.finish_sync(source.id, sync_id="s2", complete_listing=True) == Gone(0, 0)
     await save(store, source, removed=("a.pdf",))
 
     assert [document.source_id for document in await store.documents.of_deal(deal.id)] == [other.id]

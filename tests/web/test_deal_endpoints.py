@@ -7,8 +7,9 @@ import datetime
 import httpx
 import pytest
 
-from dealpulse.models import Brief, BriefStatus, Confidence, Deal, EngineName, Origin
+from dealpulse.models import Brief, BriefStatus, Confidence, Deal, EngineName, Origin, SourceType
 from dealpulse.store import Store
+from store.samples import item
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
@@ -178,3 +179,20 @@ async def test_a_brief_that_is_none_is_told(api: httpx.AsyncClient, deal: Deal) 
     ):
         answer = await api.get(f"/api/deals/{deal.id}/briefs/{which}")
         assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+
+
+async def test_deletions_that_were_held_back_are_confirmed_by_their_number(
+    api: httpx.AsyncClient, store: Store, deal: Deal
+) -> None:
+    source = await store.sources.create(deal.id, SourceType.folder, "Share", "/srv/share")
+    items = [item(f"{number}.pdf") for number in range(4)]
+    await store.sources.save_page(source.id, sync_id="s1", items=items, removed=[], cursor=None)
+    await store.sources.finish_sync(source.id, sync_id="s2", complete_listing=True)
+    (held,) = (await api.get(f"/api/deals/{deal.id}/sources")).json()["sources"]
+    assert (held["state"], held["gone"]) == ("needs_confirmation", 4)
+
+    confirm = f"/api/deals/{deal.id}/sources/{source.id}/confirm-deletions"
+    wrong = await api.post(confirm, json={"gone": 3})
+    assert (wrong.status_code, wrong.json()["error"]["code"]) == (400, "nothing_to_confirm")
+    assert (await api.post(confirm, json={"gone": 4})).json()["deleted"] == 4
+    assert await store.documents.of_deal(deal.id) == []

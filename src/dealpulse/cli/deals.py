@@ -85,6 +85,17 @@ def add_source(
     typer.echo(made.id)
 
 
+@deal.command("confirm-deletions")
+def confirm_deletions(
+    deal_id: DealId,
+    source_id: Annotated[str, typer.Argument(help="The source, of which much is gone at once.")],
+    gone: Annotated[int, typer.Option(help="How many deletions wait, as `dealpulse deal show` says.")],
+) -> None:
+    """Delete here what is gone from a source, after a sync held it back and asked."""
+    deleted = answer_to(lambda clients: clients.intake.confirm_deletions(deal_id, source_id, gone=gone))
+    typer.echo(f"Deleted {deleted}.")
+
+
 @deal.command()
 def brief(
     deal_id: DealId,
@@ -148,4 +159,7 @@ def archive(deal_id: DealId) -> None:
 def _source_line(source: Source) -> str:
     synced = "never synced" if source.last_synced_at is None else f"synced {source.last_synced_at:%Y-%m-%d %H:%M} UTC"
     problem = f"; last error: {source.last_error}" if source.last_error else ""
-    return f"{source.type.value} source {source.location}: {source.state.value}, {synced}{problem}"
+    waiting = f"; {source.gone} deletions wait for: dealpulse deal confirm-deletions" if source.gone else ""
+    if waiting:
+        waiting += f" {source.deal_id} {source.id} --gone {source.gone}"
+    return f"{source.type.value} source {source.location}: {source.state.value}, {synced}{problem}{waiting}"

@@ -19,7 +19,9 @@ from dealpulse.settings.values import (
     ApiSettings,
     DeliverySettings,
     ExtractionSettings,
+    GoogleSettings,
     LogSettings,
+    MicrosoftSettings,
     QueueSettings,
     RedisSettings,
     SourceSettings,
@@ -184,7 +186,7 @@ def _build(values: Values) -> Settings:
             allow_private=values[var.DELIVERY_ALLOW_PRIVATE],
         ),
         api=_api(values),
-        sources=SourceSettings(folder_roots=values.optional(var.FOLDER_SOURCE_ROOTS) or ()),
+        sources=_sources(values),
         extraction=_extraction(values),
         log=LogSettings(
             level="debug" if debug else values[var.LOG_LEVEL],
@@ -261,6 +263,29 @@ def _api(values: Values) -> ApiSettings:
         cors_origins=values.optional(var.API_CORS_ORIGINS) or (),
         max_body_bytes=values[var.MAX_BODY_BYTES],
         max_upload_bytes=values[var.MAX_UPLOAD_BYTES],
+    )
+
+
+def _sources(values: Values) -> SourceSettings:
+    return SourceSettings(
+        folder_roots=values.optional(var.FOLDER_SOURCE_ROOTS) or (),
+        downloads=values[var.SOURCE_DOWNLOADS],
+        google=GoogleSettings(
+            api_url=values[var.GOOGLE_API_URL],
+            token_url=values[var.GOOGLE_TOKEN_URL],
+            client_id=values.optional(var.GOOGLE_CLIENT_ID),
+            client_secret=values.optional(var.GOOGLE_CLIENT_SECRET),
+            service_account=values.optional(var.GOOGLE_SERVICE_ACCOUNT_FILE),
+            impersonate=values.optional(var.GOOGLE_IMPERSONATE),
+        ),
+        microsoft=MicrosoftSettings(
+            graph_url=values[var.MICROSOFT_GRAPH_URL],
+            login_url=values[var.MICROSOFT_LOGIN_URL],
+            tenant=values.optional(var.MICROSOFT_TENANT_ID),
+            client_id=values.optional(var.MICROSOFT_CLIENT_ID),
+            client_secret=values.optional(var.MICROSOFT_CLIENT_SECRET),
+        ),
+        encryption_keys=values.optional(var.TOKEN_ENCRYPTION_KEYS) or (),
     )
 
 

@@ -10,7 +10,7 @@ import binascii
 import math
 import os
 import re
-from base64 import urlsafe_b64decode
+from base64 import b64decode, urlsafe_b64decode
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import orjson
 
-from dealpulse.settings.values import AI_OPERATIONS, Secret, SmtpServer
+from dealpulse.settings.values import AI_OPERATIONS, EncryptionKey, Secret, SmtpServer
 
 
 def text(value: str) -> str:
@@ -71,6 +71,30 @@ def folders(value: str) -> tuple[Path, ...]:
     if not paths or not all(path.is_absolute() for path in paths):
         raise ValueError("is not a list of absolute paths")
     return paths
+
+
+def file(value: str) -> Path:
+    path = Path(value)
+    if not path.is_absolute():
+        raise ValueError("is not an absolute path")
+    return path
+
+
+def encryption_keys(value: str) -> tuple[EncryptionKey, ...]:
+    """``name:base64,name:base64``, 32 bytes each."""
+    keys: dict[str, EncryptionKey] = {}
+    for part in filter(None, (part.strip() for part in value.split(","))):
+        name, _, encoded = part.partition(":")
+        if not re.fullmatch(r"[A-Za-z0-9_-]{1,32}", name) or name in keys:
+            raise ValueError("holds a key without a name of its own")
+        try:
+            length = len(b64decode(encoded, validate=True))
+        except binascii.Error:
+            length = 0
+        if length != 32:
+            raise ValueError("holds a key that is not 32 bytes in base64")
+        keys[name] = EncryptionKey(name, Secret(encoded))
+    return tuple(keys.values())
 
 
 def flag(value: str) -> bool:

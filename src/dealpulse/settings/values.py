@@ -137,9 +137,49 @@ class ApiSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class GoogleSettings:
+    """``client_id`` and ``client_secret`` are for accounts people connect, ``service_account`` is for the others."""
+
+    api_url: str = "https://www.googleapis.com"
+    token_url: str = "https://oauth2.googleapis.com/token"  # noqa: S105  # an address
+    client_id: str | None = None
+    client_secret: Secret | None = None
+    service_account: Path | None = None
+    """Its key file (JSON)."""
+    impersonate: str | None = None
+    """The user (e-mail address) in whose name the service account reads; None: in its own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MicrosoftSettings:
+    """The registered app: in a person's name where they connected their account, else in its own."""
+
+    graph_url: str = "https://graph.microsoft.com/v1.0"
+    login_url: str = "https://login.microsoftonline.com"
+    tenant: str | None = None
+    client_id: str | None = None
+    client_secret: Secret | None = None
+
+
+@dataclass(frozen=True)
+class EncryptionKey:
+    """``name`` stands beside what the key sealed, so that it is found again after newer keys came."""
+
+    name: str
+    key: Secret
+    """32 bytes, base64."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class SourceSettings:
     folder_roots: tuple[Path, ...] = ()
     """A local directory is a source only below one of these: whoever may add sources must not read the disk."""
+    downloads: int = 8
+    """Files one sync fetches at a time."""
+    google: GoogleSettings = field(default_factory=GoogleSettings)
+    microsoft: MicrosoftSettings = field(default_factory=MicrosoftSettings)
+    encryption_keys: tuple[EncryptionKey, ...] = ()
+    """The first seals the tokens of accounts people connect, all of them open; none: no account can be connected."""
 
 
 @dataclass(frozen=True, kw_only=True)

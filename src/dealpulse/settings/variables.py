@@ -16,6 +16,8 @@ from dealpulse.settings.parsers import (
     byte_count,
     choice,
     database_url,
+    encryption_keys,
+    file,
     flag,
     folders,
     host,
@@ -37,7 +39,13 @@ from dealpulse.settings.parsers import (
     web_url,
     whole,
 )
-from dealpulse.settings.values import AI_OPERATIONS, QUEUE_DEFAULTS, AiSettings
+from dealpulse.settings.values import (
+    AI_OPERATIONS,
+    QUEUE_DEFAULTS,
+    AiSettings,
+    GoogleSettings,
+    MicrosoftSettings,
+)
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -282,6 +290,58 @@ FOLDER_SOURCE_ROOTS = Variable(
     "absolute paths, separated by colons: /srv/dealrooms:/mnt/archive",
 )
 
+SOURCE_DOWNLOADS = Variable("SOURCE_DOWNLOADS", whole(1), "8", "Files one sync fetches at a time", _COUNT)
+TOKEN_ENCRYPTION_KEYS = Variable(
+    "TOKEN_ENCRYPTION_KEYS",
+    encryption_keys,
+    None,
+    "Keys that seal the tokens of connected accounts: the first seals, all open, so a new one is put in front",
+    "NAME:KEY, separated by commas; a key is 32 random bytes in base64 (openssl rand -base64 32)",
+)
+GOOGLE_CLIENT_ID = Variable(
+    "GOOGLE_CLIENT_ID",
+    text,
+    None,
+    "OAuth client people connect their Google accounts with",
+    "a client id of the Google Cloud console",
+)
+GOOGLE_CLIENT_SECRET = Variable("GOOGLE_CLIENT_SECRET", secret, None, "Its secret", "the client's secret")
+GOOGLE_SERVICE_ACCOUNT_FILE = Variable(
+    "GOOGLE_SERVICE_ACCOUNT_FILE",
+    file,
+    None,
+    "Key of the service account that reads Google sources nobody connected an account for",
+    "the absolute path of the JSON key file",
+)
+GOOGLE_IMPERSONATE = Variable(
+    "GOOGLE_IMPERSONATE",
+    text,
+    None,
+    "User in whose name it reads, if the domain allows that; otherwise it reads what is shared with it",
+    "an e-mail address",
+)
+GOOGLE_API_URL = Variable(
+    "GOOGLE_API_URL", web_url, GoogleSettings.api_url, "Another address for Google's APIs", "https://host"
+)
+GOOGLE_TOKEN_URL = Variable(
+    "GOOGLE_TOKEN_URL", web_url, GoogleSettings.token_url, "Where Google hands out tokens", "https://host/token"
+)
+MICROSOFT_TENANT_ID = Variable(
+    "MICROSOFT_TENANT_ID", text, None, "Directory (tenant) of the registered app", "its id or domain"
+)
+MICROSOFT_CLIENT_ID = Variable(
+    "MICROSOFT_CLIENT_ID", text, None, "The registered app's id", "the application (client) id of the Entra portal"
+)
+MICROSOFT_CLIENT_SECRET = Variable(
+    "MICROSOFT_CLIENT_SECRET", secret, None, "Its secret", "a client secret's value, not its id"
+)
+MICROSOFT_GRAPH_URL = Variable(
+    "MICROSOFT_GRAPH_URL", web_url, MicrosoftSettings.graph_url, "Another address for Graph", "https://host/v1.0"
+)
+MICROSOFT_LOGIN_URL = Variable(
+    "MICROSOFT_LOGIN_URL", web_url, MicrosoftSettings.login_url, "Where Microsoft hands out tokens", "https://host"
+)
+
 EXTRACTION_SECONDS = Variable("EXTRACTION_SECONDS", seconds, "300", "Seconds reading one file may take", _SECONDS)
 EXTRACTION_MEMORY_MB = Variable(
     "EXTRACTION_MEMORY_MB", whole(64), "1024", "Megabytes of memory it may take", "a whole number from 64"
@@ -446,7 +506,22 @@ SECTIONS: Mapping[str, tuple[Variable[object], ...]] = {
         MAX_BODY_BYTES,
         MAX_UPLOAD_BYTES,
     ),
-    "Sources": (FOLDER_SOURCE_ROOTS,),
+    "Sources": (
+        FOLDER_SOURCE_ROOTS,
+        SOURCE_DOWNLOADS,
+        TOKEN_ENCRYPTION_KEYS,
+        GOOGLE_CLIENT_ID,
+        GOOGLE_CLIENT_SECRET,
+        GOOGLE_SERVICE_ACCOUNT_FILE,
+        GOOGLE_IMPERSONATE,
+        GOOGLE_API_URL,
+        GOOGLE_TOKEN_URL,
+        MICROSOFT_TENANT_ID,
+        MICROSOFT_CLIENT_ID,
+        MICROSOFT_CLIENT_SECRET,
+        MICROSOFT_GRAPH_URL,
+        MICROSOFT_LOGIN_URL,
+    ),
     "Reading files": (
         EXTRACTION_SECONDS,
         EXTRACTION_MEMORY_MB,

@@ -1,27 +1,52 @@
-"""Which connector serves which type of source."""
+"""Which connector serves which type of source. To add a vendor, add its module in ``vendors`` and its line here."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+import httpx
 
 from dealpulse.errors import Permanent
 from dealpulse.models import Source, SourceType
 from dealpulse.settings import SourceSettings
-from dealpulse.sources.contract import Connector
+from dealpulse.sources.accounts import Accounts
+from dealpulse.sources.contract import Connector, RateLimits
 from dealpulse.sources.vendors.folder import FolderConnector
+from dealpulse.sources.vendors.gdrive import DriveConnector
 
-CONNECTORS: Final[Mapping[SourceType, Callable[[Source, SourceSettings], Connector]]] = {
-    SourceType.folder: lambda source, settings: FolderConnector(Path(source.location), roots=settings.folder_roots),
+
+@dataclass(frozen=True)
+class Reach:
+    """What connectors reach their vendors with; one a process."""
+
+    http: httpx.AsyncClient
+    accounts: Accounts
+    limits: RateLimits
+
+
+def _folder(source: Source, settings: SourceSettings, reach: Reach) -> Connector:
+    return FolderConnector(Path(source.location), roots=settings.folder_roots)
+
+
+def _gdrive(source: Source, settings: SourceSettings, reach: Reach) -> Connector:
+    return DriveConnector.of(source, settings.google, http=reach.http, accounts=reach.accounts, limits=reach.limits)
+
+
+CONNECTORS: Final[Mapping[SourceType, Callable[[Source, SourceSettings, Reach], Connector]]] = {
+    SourceType.folder: _folder,
+    SourceType.gdrive: _gdrive,
 }
 
 
-def connect(source: Source, settings: SourceSettings) -> Connector:
+def connect(source: Source, settings: SourceSettings, reach: Reach) -> Connector:
     """The connector of one source. Opens nothing yet.
 
     Raises:
-        Permanent: this version has no connector for the source's type.
+        Permanent: this version has no connector for the source's type, or settings it needs are missing.
+        NeedsConsent: nobody connected an account for it.
     """
     try:
         build = CONNECTORS[source.type]
@@ -31,4 +56,4 @@ def connect(source: Source, settings: SourceSettings) -> Connector:
             f"{', '.join(kind.value for kind in CONNECTORS)}.",
             code="no_connector",
         ) from None
-    return build(source, settings)
+    return build(source, settings, reach)

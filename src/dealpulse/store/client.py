@@ -16,6 +16,7 @@ from dealpulse.store.answers import Answers
 from dealpulse.store.audit import AuditRows
 from dealpulse.store.blockers import Blockers
 from dealpulse.store.briefs import Briefs
+from dealpulse.store.connections import Connections
 from dealpulse.store.database import Database, HealthBoard
 from dealpulse.store.deals import Deals
 from dealpulse.store.deliveries import Deliveries, Recipients
@@ -41,6 +42,7 @@ class Store:
 
     deals: Deals
     sources: Sources
+    connections: Connections
     documents: Documents
     emails: Emails
     findings: Findings
@@ -101,6 +103,7 @@ def _store(database: Database, http: httpx.AsyncClient) -> Store:
     return Store(
         deals=Deals(database),
         sources=Sources(database),
+        connections=Connections(database),
         documents=Documents(database),
         emails=Emails(database),
         findings=Findings(database),

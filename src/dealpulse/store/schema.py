@@ -16,17 +16,22 @@ from dealpulse.store.migrate import packaged_migrations
 NEEDED: Final[Mapping[str, str]] = {
     "deals": "id name status time_zone created_at updated_at ai_daily_budget_usd",
     "deal_members": "deal_id user_id role",
-    "sources": "id deal_id type name location state cursor last_synced_at last_error skipped created_at updated_at",
+    "connections": "id deal_id provider account sealed_tokens state created_at updated_at",
+    "sources": (
+        "id deal_id type name location state cursor last_synced_at last_error skipped created_at updated_at"
+        " connection_id listing gone access"
+    ),
+    "source_folders": "source_id external_id parent_id name target_id listed seen_in_sync",
     "emails": (
         "id deal_id source_id external_id source_version seen_in_sync name path content_hash storage_key size_bytes"
         " web_link state failure_code failure_reason message_id in_reply_to thread_key subject sender_address"
         " to_addresses cc_addresses sent_at body_text full_text calendar_events ai_sentiment ai_origin created_at"
-        " updated_at warnings"
+        " updated_at warnings source_folder_id source_gone_at"
     ),
     "documents": (
         "id deal_id source_id external_id source_version seen_in_sync email_id name path mime_type size_bytes"
         " content_hash storage_key web_link state failure_code failure_reason page_count ai_summary ai_classification"
-        " ai_origin created_at updated_at parent_id reading_of"
+        " ai_origin created_at updated_at parent_id reading_of source_folder_id source_gone_at"
     ),
     "document_versions": (
         "document_id number name mime_type size_bytes content_hash storage_key page_count summary classification origin"

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 from msgspec import Struct
 
 from dealpulse.errors import NotFound
-from dealpulse.models import Operation, SkippedItem, Source, SourceState, SourceType
+from dealpulse.models import Operation, SkippedItem, Source, SourceAccess, SourceFolder, SourceState, SourceType
 from dealpulse.store.database import SERVER_NOW, Database, is_uuid, storable
 
-_COLUMNS: Final = "id,deal_id,type,name,location,state,cursor,last_synced_at,last_error,skipped"
+_COLUMNS: Final = (
+    "id,deal_id,type,name,location,state,cursor,last_synced_at,last_error,skipped,connection_id,listing,gone,access"
+)
+
+MOST_GONE_PERCENT: Final = 15
+"""More of a source is not deleted at once before a person confirms it: a listing may be wrong."""
+_FEWEST_ASKED_ABOUT: Final = 3
+"""Fewer items are deleted without asking, however small the source."""
 
 
 class SyncedItem(Struct, frozen=True, kw_only=True):
@@ -28,6 +35,15 @@ class SyncedItem(Struct, frozen=True, kw_only=True):
     web_link: str | None
     content_hash: str | None
     storage_key: str | None
+    folder_id: str | None = None
+    """The ``SourceFolder`` it is in, from which its path follows; None: ``path`` is what it is."""
+
+
+class Gone(Struct, frozen=True):
+    """What the end of a sync found to be gone: deleted, or held back for a person to confirm."""
+
+    deleted: int
+    held: int
 
 
 class Sources:
@@ -72,13 +88,6 @@ class Sources:
         table = self._database.client.table("sources")
         _found(await self._database.first(table.update(storable(change)).eq("id", source_id).select(_COLUMNS), Source))
 
-    async def note_skipped(self, source_id: str, skipped: Sequence[SkippedItem]) -> None:
-        """Replace what is known to have been left out. Only the source's one sync calls this."""
-        _check(source_id)
-        change = {"skipped": msgspec.to_builtins(skipped), "updated_at": SERVER_NOW}
-        table = self._database.client.table("sources")
-        _found(await self._database.first(table.update(storable(change)).eq("id", source_id).select(_COLUMNS), Source))
-
     async def versions(self, source_id: str, external_ids: Sequence[str]) -> dict[str, str]:
         """The stored version of each of these items that is stored and not deleted."""
         _check(source_id)
@@ -86,10 +95,40 @@ class Sources:
             "source_versions", dict[str, str], source_id=source_id, external_ids=list(external_ids)
         )
 
+    async def note_access(self, source_id: str, access: Sequence[SourceAccess]) -> None:
+        """Replace what is known of who may read it at the vendor."""
+        _check(source_id)
+        change = {"access": msgspec.to_builtins(access), "updated_at": SERVER_NOW}
+        table = self._database.client.table("sources")
+        _found(await self._database.first(table.update(storable(change)).eq("id", source_id).select(_COLUMNS), Source))
+
+    async def folders(self, source_id: str, *, listing: str | None = None) -> list[SourceFolder]:
+        """The folders known of it; with ``listing``, those that complete listing has seen so far."""
+        _check(source_id)
+
+        def narrow(query: Any) -> Any:
+            query = query.eq("source_id", source_id)
+            return query if listing is None else query.eq("seen_in_sync", listing)
+
+        columns = "external_id,parent_id,name,target_id,listed"
+        return await self._database.every("source_folders", columns, SourceFolder, narrow=narrow, key="external_id")
+
     async def save_page(
-        self, source_id: str, *, sync_id: str, items: Sequence[SyncedItem], removed: Sequence[str], cursor: str | None
+        self,
+        source_id: str,
+        *,
+        sync_id: str,
+        items: Sequence[SyncedItem],
+        removed: Sequence[str],
+        cursor: str | None,
+        folders: Sequence[SourceFolder] = (),
+        listing: bool = False,
+        skipped: Sequence[SkippedItem] = (),
     ) -> list[Operation]:
         """Save one page of a sync, with its cursor, in one transaction.
+
+        ``listing``: the sync lists everything, so that another may go on with it under the same ``sync_id``.
+        ``removed``, which may name folders, are gone when the sync ends. ``skipped`` is all that is left out by now.
 
         Returns the readings (``ingest``, ``parse``) of the page's new and changed items that wait to be queued;
         saving the page again returns them again. An item with no content that was never stored is left out.
@@ -103,17 +142,31 @@ class Sources:
             items=list(items),
             removed=list(removed),
             cursor=cursor,
+            folders=list(folders),
+            listing=listing,
+            skipped=list(skipped),
         )
 
-    async def finish_sync(self, source_id: str, *, sync_id: str, complete_listing: bool) -> int:
-        """Note that the sync is over; after a complete listing, what it did not see is marked deleted.
+    async def finish_sync(self, source_id: str, *, sync_id: str, complete_listing: bool) -> Gone:
+        """Note that the sync is over, and delete what is gone; after a complete listing, also what it did not see.
 
-        Returns how many documents and e-mails were.
+        More than ``MOST_GONE_PERCENT`` of the source are held back: its state is then ``needs_confirmation``.
         """
         _check(source_id)
         return await self._database.call(
-            "finish_source_sync", int, source_id=source_id, sync_id=sync_id, complete_listing=complete_listing
+            "end_source_sync",
+            Gone,
+            source_id=source_id,
+            sync_id=sync_id,
+            complete_listing=complete_listing,
+            most_percent=MOST_GONE_PERCENT,
+            fewest=_FEWEST_ASKED_ABOUT,
         )
+
+    async def confirm_deletions(self, source_id: str, *, gone: int) -> int:
+        """Delete the ``gone`` items that wait for it; returns how many were, none if it is another number by now."""
+        _check(source_id)
+        return await self._database.call("confirm_source_deletions", int, source_id=source_id, gone=gone)
 
 
 def _check(source_id: str) -> None:

@@ -62,6 +62,11 @@ class SourceRequest(Incoming, frozen=True, kw_only=True):
     name: str | None = None
 
 
+class ConfirmDeletionsRequest(Incoming, frozen=True, kw_only=True):
+    gone: int
+    """How many deletions the person was asked about."""
+
+
 class PauseRequest(Incoming, frozen=True, kw_only=True):
     deal_id: str | None = None
     """Only this deal's jobs; the whole queue when left out."""
@@ -462,6 +467,12 @@ class SourceView(Outgoing, frozen=True, kw_only=True):
     state: str
     last_synced_at: datetime.datetime | None
     last_error: str | None
+    gone: int
+    """Items whose deletion waits to be confirmed."""
+
+
+class DeletionsAnswer(Success, frozen=True, kw_only=True):
+    deleted: int
 
 
 class SourceAnswer(Success, frozen=True, kw_only=True):

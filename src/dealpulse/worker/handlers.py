@@ -37,6 +37,9 @@ from dealpulse.worker.checkpoint import Checkpoint
 from dealpulse.worker.runtime import Runtime
 from dealpulse.worker.schedule import due_of_brief
 
+_PART_OF_TIME_LIMIT: Final = 0.8
+"""After which a long sync hands itself back at its next page, before it would be cut off in the middle of one."""
+
 Context = dict[str, Any]
 """arq's: ours holds ``runtime``, ``claimed`` (the job) and ``stopping`` (whether the worker is about to stop)."""
 
@@ -142,9 +145,11 @@ async def sync_source(
         SyncSource.called(source_id, deal_id, sync_type),
         store=runtime.store,
         queue=_queue(ctx),
-        connect=functools.partial(connect, settings=runtime.settings.sources),
+        connect=functools.partial(connect, settings=runtime.settings.sources, reach=runtime.reach),
         max_file_bytes=runtime.settings.extraction.max_file_bytes,
         checkpoint=Checkpoint(ctx["claimed"], queue=runtime.queue, stopping=ctx["stopping"]),
+        downloads=runtime.settings.sources.downloads,
+        seconds=runtime.settings.queues[SOURCE_SYNC.name].time_limit * _PART_OF_TIME_LIMIT,
     )
 
 

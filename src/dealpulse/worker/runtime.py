@@ -18,7 +18,11 @@ from dealpulse.health import Health
 from dealpulse.models import Channel
 from dealpulse.queue import QueueClient, create_pool
 from dealpulse.queue.limits import Breakers, Buckets
+from dealpulse.queue.locks import Locks
 from dealpulse.settings import Settings
+from dealpulse.sources.accounts import Accounts
+from dealpulse.sources.http import open_http
+from dealpulse.sources.registry import Reach
 from dealpulse.store import Store, open_store
 from dealpulse.worker.budgets import BudgetedEngine, Budgets
 from dealpulse.worker.guards import GuardedEngine
@@ -38,6 +42,7 @@ class Runtime:
     limits: Limits
     breakers: Breakers
     buckets: Buckets
+    reach: Reach
 
 
 @asynccontextmanager
@@ -60,6 +65,8 @@ async def open_runtime(settings: Settings, *, health: Health) -> AsyncIterator[R
         webhook = await stack.enter_async_context(
             open_webhook(allow_private=settings.delivery.allow_private, agent=agent)
         )
+        http = await stack.enter_async_context(open_http())
+        accounts = Accounts(settings.sources, http=http, vault=store.connections, locks=Locks(redis))
         yield Runtime(
             settings=settings,
             redis=redis,
@@ -79,4 +86,5 @@ async def open_runtime(settings: Settings, *, health: Health) -> AsyncIterator[R
             ),
             breakers=breakers,
             buckets=buckets,
+            reach=Reach(http=http, accounts=accounts, limits=buckets),
         )

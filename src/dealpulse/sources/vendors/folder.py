@@ -1,7 +1,7 @@
 """A local directory as a source: every regular file below it, e-mails by their ending.
 
 A directory has no change log. Every sync lists it completely, an incremental one too; what did not change is not read
-again, and what is missing from a complete listing is gone. The cursor only says that a listing was completed.
+again, and what is missing from a complete listing is gone. So there is no cursor either.
 """
 
 from __future__ import annotations
@@ -10,19 +10,19 @@ import asyncio
 import itertools
 import mimetypes
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from dealpulse.errors import Permanent
-from dealpulse.sources.contract import ItemFailure, ItemKind, SourceItem, SourcePage
+from dealpulse.models import SourceFolder
+from dealpulse.sources.contract import ItemFailure, ItemKind, SourceItem, SourcePage, SourcePlace
 
 _PAGE_SIZE: Final = 100
 _CHUNK_BYTES: Final = 1 << 20
 _EMAIL_ENDINGS: Final = (".eml", ".msg")
-_CURSOR: Final = "listed"
 
 
 class FolderConnector:
@@ -33,8 +33,32 @@ class FolderConnector:
         self._root = root
         self._roots = roots
 
-    async def pages(self, *, cursor: str | None) -> AsyncIterator[SourcePage]:
+    async def describe(self) -> SourcePlace:
+        await self._check()
+        return SourcePlace(name=self._root.name)
+
+    async def pages(self, *, cursor: str | None, folders: Sequence[SourceFolder] = ()) -> AsyncIterator[SourcePage]:
         """List everything, a hundred files a page; ``cursor`` changes nothing."""
+        await self._check()
+        failures: list[ItemFailure] = []
+        entries = await asyncio.to_thread(lambda: list(self._entries(failures)))
+        batches: list[tuple[SourceItem, ...]] = list(_batches(entries)) or [()]
+        for number, batch in enumerate(batches, start=1):
+            last = number == len(batches)
+            yield SourcePage(
+                items=batch,
+                cursor=None,
+                failures=tuple(failures) if last else (),
+                last=last,
+                # A folder that could not be listed is no proof that its files are gone.
+                complete_listing=last and not failures,
+            )
+
+    async def find(self, external_id: str) -> SourceItem | None:
+        """None for all: every sync lists everything, so nothing needs another try."""
+        return None
+
+    async def _check(self) -> None:
         if not await asyncio.to_thread(self._is_allowed):
             raise Permanent(
                 f"The folder {self._root} lies outside FOLDER_SOURCE_ROOTS, below which folders may be read.",
@@ -43,19 +67,6 @@ class FolderConnector:
         if not await asyncio.to_thread(self._root.is_dir):
             raise Permanent(
                 f"The folder {self._root} does not exist or cannot be read by this worker.", code="folder_missing"
-            )
-        failures: list[ItemFailure] = []
-        entries = await asyncio.to_thread(lambda: list(self._entries(failures)))
-        batches: list[tuple[SourceItem, ...]] = list(_batches(entries)) or [()]
-        for number, batch in enumerate(batches, start=1):
-            last = number == len(batches)
-            yield SourcePage(
-                items=batch,
-                cursor=_CURSOR if last else None,
-                failures=tuple(failures) if last else (),
-                last=last,
-                # A folder that could not be listed is no proof that its files are gone.
-                complete_listing=last and not failures,
             )
 
     @asynccontextmanager

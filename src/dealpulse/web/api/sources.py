@@ -1,4 +1,4 @@
-"""Sources: connect one to a deal, list a deal's."""
+"""Sources: connect one to a deal, list a deal's, confirm that much of one was deleted."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ from typing import Final
 from dealpulse.models import Source
 from dealpulse.web import about
 from dealpulse.web.routing import ApiRequest, Endpoint, get, post_json
-from dealpulse.web.wire import SourceAnswer, SourceRequest, SourcesAnswer, SourceView
+from dealpulse.web.wire import (
+    ConfirmDeletionsRequest,
+    DeletionsAnswer,
+    SourceAnswer,
+    SourceRequest,
+    SourcesAnswer,
+    SourceView,
+)
 
 
 async def add(request: ApiRequest, asked: SourceRequest) -> SourceAnswer:
@@ -22,6 +29,12 @@ async def sources_of_deal(request: ApiRequest) -> SourcesAnswer:
     return SourcesAnswer(sources=[_view(each) for each in await request.state["store"].sources.of_deal(deal.id)])
 
 
+async def confirm_deletions(request: ApiRequest, asked: ConfirmDeletionsRequest) -> DeletionsAnswer:
+    params = request.path_params
+    deleted = await request.state["intake"].confirm_deletions(params["deal_id"], params["source_id"], gone=asked.gone)
+    return DeletionsAnswer(deleted=deleted)
+
+
 def _view(source: Source) -> SourceView:
     return SourceView(
         id=source.id,
@@ -32,10 +45,14 @@ def _view(source: Source) -> SourceView:
         state=source.state.value,
         last_synced_at=source.last_synced_at,
         last_error=source.last_error,
+        gone=source.gone,
     )
 
 
 ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     post_json("/deals/{deal_id}/sources", add, takes=SourceRequest, status=201),
+    post_json(
+        "/deals/{deal_id}/sources/{source_id}/confirm-deletions", confirm_deletions, takes=ConfirmDeletionsRequest
+    ),
     get("/deals/{deal_id}/sources", sources_of_deal, about=about.path),
 )

@@ -1,0 +1,63 @@
+"""A source and its syncs, as the tests ask for them."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass, field
+
+from dealpulse.jobs import SyncSource, SyncType
+from dealpulse.models import Deal, Source
+from dealpulse.processors.syncs import sync_source
+from dealpulse.queue import QueueClient
+from dealpulse.sources.registry import Reach, connect
+from dealpulse.store import Store
+from sources.sites import Site
+
+
+class Killed(BaseException):
+    """What ends a sync in the middle, as a kill does: nothing after it runs that might tidy up."""
+
+
+@dataclass
+class Room:
+    """One source of one deal, and how it is synced."""
+
+    deal: Deal
+    source: Source
+    store: Store
+    queue: QueueClient
+    site: Site
+    reach: Reach
+    limit: int = 1 << 20
+    told: list[str] = field(default_factory=list)
+    dies_at: int = 0
+    """The checkpoint at which the sync is killed; 0 is none."""
+
+    async def sync(self, kind: SyncType = SyncType.incremental) -> dict[str, object]:
+        self.told = []
+        return await sync_source(
+            SyncSource(self.source.id, self.deal.id, kind),
+            store=self.store,
+            queue=self.queue,
+            connect=functools.partial(connect, settings=self.site.settings, reach=self.reach),
+            max_file_bytes=self.limit,
+            checkpoint=self._checkpoint,
+        )
+
+    async def full(self) -> dict[str, object]:
+        return await self.sync(SyncType.full)
+
+    async def files(self) -> dict[str, str]:
+        """The SHA-256 of each document by its path."""
+        return {one.path: one.content_hash for one in await self.store.documents.of_deal(self.deal.id)}
+
+    async def ids(self) -> dict[str, str]:
+        return {one.path: one.id for one in await self.store.documents.of_deal(self.deal.id)}
+
+    async def now(self) -> Source:
+        return await self.store.sources.get(self.source.id)
+
+    async def _checkpoint(self, message: str) -> None:
+        self.told.append(message)
+        if len(self.told) == self.dies_at:
+            raise Killed
