@@ -100,6 +100,7 @@ async def test_what_is_inside_goes_and_comes_back_with_its_document(store: Store
     await store.operations.ask([operation(deepest.id, deal.id)])
 
     await store.sources.save_page(source.id, sync_id="2", items=[], removed=["a.zip"], cursor=None)
+    await store.sources.finish_sync(source.id, sync_id="2", complete_listing=False)
 
     assert await paths(store, deal) == []
     (withdrawn,) = await store.findings.of_deal(deal.id)
@@ -127,6 +128,7 @@ async def test_nothing_is_put_into_a_document_that_is_gone(store: Store, deal: D
     (asked,) = await store.sources.save_page(source.id, sync_id="1", items=[item("a.zip")], removed=[], cursor=None)
     archive = await store.documents.get(asked.subject_id)
     await store.sources.save_page(source.id, sync_id="2", items=[], removed=["a.zip"], cursor=None)
+    await store.sources.finish_sync(source.id, sync_id="2", complete_listing=False)
 
     assert await holding(store, archive, inner("b.txt")) == []
     assert await paths(store, deal) == []
@@ -227,6 +229,7 @@ async def test_a_duplicate_names_the_first_and_stands_alone_once_that_is_gone(st
     assert (await store.documents.get(first)).duplicate_of is None
 
     await store.sources.save_page(source.id, sync_id="2", items=[], removed=["a.pdf"], cursor=None)
+    await store.sources.finish_sync(source.id, sync_id="2", complete_listing=False)
     assert (await store.documents.get(duplicate.id)).duplicate_of is None
 
 
