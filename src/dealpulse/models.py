@@ -141,6 +141,10 @@ class Document(Struct, frozen=True, kw_only=True):
     external_id: str | None = None
     email_id: str | None = None
     """The e-mail it was attached to."""
+    parent_id: str | None = None
+    """The document it was found in: an archive, a message; ``external_id`` is its path in there then."""
+    duplicate_of: str | None = None
+    """The first document of the deal with the same content, where that is another one."""
     web_link: str | None = None
     summary: Summary | None = None
     classification: Classification | None = None
@@ -148,6 +152,25 @@ class Document(Struct, frozen=True, kw_only=True):
     """Who wrote ``summary`` and ``classification``; None before the first analysis."""
     created_at: datetime
     updated_at: datetime
+
+
+class DocumentVersion(Struct, frozen=True, kw_only=True):
+    """What a document was before its source brought other content. Its file is still stored."""
+
+    document_id: str
+    number: int
+    """From 1, the oldest."""
+    name: str
+    mime_type: str | None = None
+    size_bytes: int
+    content_hash: str
+    storage_key: str
+    page_count: int
+    """0 where it was never read."""
+    summary: Summary | None = None
+    classification: Classification | None = None
+    origin: Origin | None = None
+    replaced_at: datetime
 
 
 class Address(Struct, frozen=True, kw_only=True):
@@ -166,6 +189,7 @@ class CalendarEvent(Struct, frozen=True, kw_only=True):
     method: str = ""
     """``REQUEST``, ``CANCEL``, ``REPLY`` ..."""
     attendees: tuple[Address, ...] = ()
+    description: str = ""
 
 
 class Email(Struct, frozen=True, kw_only=True):
@@ -195,6 +219,8 @@ class Email(Struct, frozen=True, kw_only=True):
     full_text: str = ""
     """The whole decoded text, quotes and signature included."""
     events: tuple[CalendarEvent, ...] = ()
+    warnings: tuple[str, ...] = ()
+    """What a person should know of its reading: attachments left out, hidden text."""
     sentiment: Sentiment | None = None
     origin: Origin | None = None
     """Who judged ``sentiment``."""
@@ -548,6 +574,103 @@ class Brief(Struct, frozen=True, kw_only=True):
     origin: Origin
 
 
+# --- what leaves ------------------------------------------------------------------------------------------------------
+
+
+class ReportKind(StrEnum):
+    weekly_report = "weekly_report"
+    risk_register = "risk_register"
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """A weekly report or a risk register. A form it does not come in is empty."""
+
+    deal_id: str
+    kind: ReportKind
+    report_date: date
+    """A local date: the last day it tells of."""
+    status: BriefStatus
+    headline: str
+    markdown: str
+    html: str = ""
+    csv: str = ""
+    content: dict[str, object] = field(default_factory=dict)
+
+
+class ScheduleState(StrEnum):
+    active = "active"
+    paused = "paused"
+
+
+class ReportSchedule(Struct, frozen=True, kw_only=True):
+    """When a deal's report of one kind is made."""
+
+    id: str
+    deal_id: str
+    kind: ReportKind
+    cron: str
+    """Five fields, at most one run a day."""
+    time_zone: str
+    state: ScheduleState
+    asked_until: datetime
+    """Due times up to this one have been seen to."""
+
+
+class DeliveryKind(StrEnum):
+    daily_brief = "daily_brief"
+    weekly_report = "weekly_report"
+    risk_register = "risk_register"
+    test = "test"
+    """Nobody subscribes to it: it is sent when a person asks."""
+
+
+class Channel(StrEnum):
+    webhook = "webhook"
+    email = "email"
+
+
+class RecipientState(StrEnum):
+    active = "active"
+    paused = "paused"
+    """It said that it is gone (HTTP 410); adding it again makes it active."""
+
+
+class Recipient(Struct, frozen=True, kw_only=True):
+    """Who is sent a deal's briefs and reports. What its webhooks are signed with is kept apart."""
+
+    id: str
+    deal_id: str
+    channel: Channel
+    address: str
+    """An https address or an e-mail address, by channel."""
+    kinds: tuple[DeliveryKind, ...]
+    state: RecipientState
+    created_at: datetime
+
+
+class DeliveryState(StrEnum):
+    pending = "pending"
+    delivered = "delivered"
+    failed = "failed"
+
+
+class Delivery(Struct, frozen=True, kw_only=True):
+    """One brief or report on its way to one recipient."""
+
+    id: str
+    deal_id: str
+    recipient_id: str
+    kind: DeliveryKind
+    subject: str
+    """The brief's or report's ISO date; of a test, an id of its own."""
+    state: DeliveryState
+    attempts: int = 0
+    error_code: str | None = None
+    error_message: str | None = None
+    created_at: datetime
+    delivered_at: datetime | None = None
+
+
 # --- the service's own affairs ----------------------------------------------------------------------------------------
 
 
@@ -592,6 +715,8 @@ class SubjectType(StrEnum):
     email = "email"
     source = "source"
     brief = "brief"
+    report = "report"
+    delivery = "delivery"
 
 
 class OperationState(StrEnum):
@@ -608,8 +733,9 @@ class OperationState(StrEnum):
 class Operation(Struct, frozen=True, kw_only=True):
     """One operation asked of one row: the truth the queues are rebuilt from.
 
-    ``subject_id`` is a document's, e-mail's or source's id, and the deal's id for a brief; ``name`` is the operation
-    (for a brief: its ISO date; for a source: ``full`` or ``incremental``).
+    ``subject_id`` is a document's, e-mail's, source's or delivery's id, and the deal's id for a brief or a report;
+    ``name`` is the operation (for a brief: its ISO date; for a report: its kind, a colon and its date; for a source:
+    ``full`` or ``incremental``).
     """
 
     subject_type: SubjectType

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import zipfile
 from collections.abc import Callable, Mapping
 
 import docx
@@ -159,6 +160,62 @@ def outlook(*, with_attachments: bool = False) -> bytes:
     return compound_file(outlook_tree(storages))
 
 
+def archive(members: Mapping[str, bytes] | None = None) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, content in (members or {f"{SENTENCE}.txt": SENTENCE.encode()}).items():
+            packed.writestr(name, content)
+    return buffer.getvalue()
+
+
+def winmail(attachments: Mapping[str, bytes] | None = None) -> bytes:
+    """An Outlook wrapper of a text and of these attachments; the first one has its long name as a property."""
+
+    def attribute(level: int, number: int, value: bytes) -> bytes:
+        return struct.pack("<BHHI", level, number, 0, len(value)) + value + struct.pack("<H", sum(value) & 0xFFFF)
+
+    def long_name(name: str) -> bytes:
+        text = name.encode("utf-16-le") + b"\x00\x00"
+        named = struct.pack("<HH16sII", 0x0003, 0x8001, b"", 0, 7) + struct.pack("<I", 1)
+        padded = text + b"\x00" * (-len(text) % 4)
+        return struct.pack("<I", 2) + named + struct.pack("<HHII", 0x001F, 0x3707, 1, len(text)) + padded
+
+    parts = [b"\x78\x9f\x3e\x22\x01\x00", attribute(1, 0x8004, b"Signing\x00"), attribute(1, 0x800C, SENTENCE.encode())]
+    for name, content in (attachments or {}).items():
+        parts += [attribute(2, 0x9002, bytes(14)), attribute(2, 0x8010, name[:8].encode() + b"\x00")]
+        parts += [attribute(2, 0x800F, content), attribute(2, 0x9005, long_name(name))]
+    return b"".join(parts)
+
+
+def open_document(kind: str, body: str) -> bytes:
+    names = ("office", "text", "table", "presentation", "drawing")
+    spaces = " ".join(f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for name in names)
+    content = f"<office:document-content {spaces}><office:body>{body}</office:body></office:document-content>"
+    media_type = f"application/vnd.oasis.opendocument.{kind}"
+    manifest = (
+        '<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0">'
+        f'<manifest:file-entry manifest:full-path="/" manifest:media-type="{media_type}"/></manifest:manifest>'
+    )
+    parts = {"mimetype": media_type, "content.xml": content, "META-INF/manifest.xml": manifest}
+    return archive({name: part.encode() for name, part in parts.items()})
+
+
+SPREADSHEET = f"""<office:spreadsheet><table:table table:name="Price"><table:table-row>
+<table:table-cell office:value-type="string"><text:p>{SENTENCE}</text:p></table:table-cell>
+</table:table-row></table:table></office:spreadsheet>"""
+
+CALENDAR = f"""BEGIN:VCALENDAR
+VERSION:2.0
+METHOD:REQUEST
+BEGIN:VEVENT
+UID:1@example.com
+DTSTART:20240304T150000Z
+SUMMARY:{SENTENCE}
+ATTENDEE;CN=Tom Poe:mailto:tom@example.com
+END:VEVENT
+END:VCALENDAR
+"""
+
 MAIL = f"""From: Jane Roe <jane@example.com>
 To: tom@example.com
 Subject: Signing
@@ -167,6 +224,11 @@ Date: Mon, 04 Mar 2024 09:12:00 -0500
 
 {SENTENCE}.
 """
+
+
+def mailbox(*messages: str) -> bytes:
+    return "\n".join(f"From jane@example.com Mon Mar 04 09:12:00 2024\n{message}" for message in messages).encode()
+
 
 SAMPLES: Mapping[str, tuple[str, Callable[[], bytes]]] = {
     "application/pdf": ("price.pdf", pdf),
@@ -180,6 +242,23 @@ SAMPLES: Mapping[str, tuple[str, Callable[[], bytes]]] = {
     "image/png": ("price.png", lambda: picture_bytes("PNG")),
     "image/jpeg": ("price.jpg", lambda: picture_bytes("JPEG")),
     "image/tiff": ("price.tif", lambda: picture_bytes("TIFF")),
+    "application/vnd.oasis.opendocument.text": (
+        "price.odt",
+        lambda: open_document("text", f"<office:text><text:p>{SENTENCE}</text:p></office:text>"),
+    ),
+    "application/vnd.oasis.opendocument.spreadsheet": ("price.ods", lambda: open_document("spreadsheet", SPREADSHEET)),
+    "application/vnd.oasis.opendocument.presentation": (
+        "price.odp",
+        lambda: open_document(
+            "presentation",
+            f'<office:presentation><drawing:page drawing:name="Price"><text:p>{SENTENCE}</text:p>'
+            "</drawing:page></office:presentation>",
+        ),
+    ),
+    "application/zip": ("room.zip", archive),
+    "application/ms-tnef": ("winmail.dat", winmail),
+    "application/mbox": ("mail.mbox", lambda: mailbox(MAIL.replace("Subject: Signing", f"Subject: {SENTENCE}"))),
+    "text/calendar": ("closing.ics", CALENDAR.encode),
     "message/rfc822": ("signing.eml", MAIL.encode),
     "text/html": ("price.html", f"<!doctype html><html><body><p>{SENTENCE}</p></body></html>".encode),
     "text/markdown": ("price.md", f"# Price\n\n{SENTENCE}\n".encode),

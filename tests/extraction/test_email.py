@@ -12,7 +12,7 @@ import pytest
 
 from dealpulse.errors import Unreadable
 from dealpulse.extraction import EmailContent, Limits, extract_email
-from dealpulse.extraction.mail import safe_name
+from dealpulse.extraction.inner_files import safe_name
 from dealpulse.extraction.rfc822 import read_rfc822
 from dealpulse.models import Address
 from extraction import samples

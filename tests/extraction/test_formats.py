@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import shutil
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -9,28 +11,36 @@ import docx
 import pytest
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
+from reportlab.pdfgen.canvas import Canvas
 
 from dealpulse.errors import Unreadable
 from dealpulse.extraction import DocumentContent, Limits, extract_document
+from dealpulse.extraction.formats import ppt
+from dealpulse.extraction.inner_files import InnerFiles
 from dealpulse.extraction.pages import PAGE_SEPARATOR
-from dealpulse.extraction.registry import BY_MIME_TYPE, FORMATS
+from dealpulse.extraction.registry import BY_MIME_TYPE, FORMATS, Source
 from dealpulse.models import PageKind, TextMethod
 from extraction import samples
+from extraction.compound_file import compound_file
 from extraction.samples import SAMPLES, SENTENCE
 
 
 async def read(directory: Path, name: str, data: bytes, limits: Limits | None = None) -> DocumentContent:
     path = directory / "file"
     path.write_bytes(data)
-    return await extract_document(path, name=name, limits=limits or Limits())
+    return await extract_document(path, name=name, limits=limits or Limits(), files_dir=directory / "inner")
 
 
 def text_of(content: DocumentContent) -> str:
     return PAGE_SEPARATOR.join(page.text for page in content.pages)
 
 
+PRESENTATION_97 = "application/vnd.ms-powerpoint"
+"""Read by a converter that may be absent; it has tests of its own."""
+
+
 def test_every_registered_format_has_a_sample() -> None:
-    assert {each.mime_type for each in FORMATS} == set(SAMPLES)
+    assert {each.mime_type for each in FORMATS} - {PRESENTATION_97} == set(SAMPLES)
 
 
 @pytest.mark.parametrize("mime_type", SAMPLES)
@@ -64,6 +74,46 @@ async def test_pdf_pages_keep_their_numbers_and_lines(tmp_path: Path) -> None:
 
     assert [page.text for page in content.pages] == ["Clause 1\nClause 2", "", "Clause 3"]
     assert {page.kind for page in content.pages} == {PageKind.page}
+
+
+ROWS = [["Customer", "FY23", "FY24"], ["Halbrook\nChemical", "1,200", "1,450"], ["Sorrel Bay", "", "900"]]
+
+
+def table_pdf(*, by_column: bool = False, joined: bool = False) -> bytes:
+    """A ruled table between two lines of text, its cells drawn row by row or column by column."""
+    buffer = io.BytesIO()
+    canvas = Canvas(buffer)
+    canvas.drawString(72, 750, "Revenue by customer, in thousands:")
+    canvas.grid([60, 200, 300, 400], [720, 690, 640, 610])
+    cells = [(row, column) for row in range(3) for column in range(3)]
+    for row, column in sorted(cells, key=lambda cell: cell[1]) if by_column else cells:
+        for line, words in enumerate(ROWS[row][column].split("\n")):
+            canvas.drawString((70, 210, 310)[column], (700, 670, 620)[row] - 14 * line, words)
+    if joined:
+        canvas.drawString(270, 650, "Restatedfigures")
+    canvas.drawString(72, 580, "Unaudited.")
+    canvas.save()
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("by_column", [False, True])
+async def test_a_ruled_table_of_a_pdf_is_a_line_a_row_with_its_empty_cells(by_column: bool, tmp_path: Path) -> None:
+    content = await read(tmp_path, "a.pdf", table_pdf(by_column=by_column))
+
+    assert [line for line in content.pages[0].text.split("\n") if line] == [
+        "Revenue by customer, in thousands:",
+        "Customer\tFY23\tFY24",
+        "Halbrook Chemical\t1,200\t1,450",
+        "Sorrel Bay\t\t900",
+        "Unaudited.",
+    ]
+
+
+async def test_words_that_reach_over_a_rule_of_a_table_are_not_cut(tmp_path: Path) -> None:
+    content = await read(tmp_path, "a.pdf", table_pdf(joined=True))
+
+    assert "Restatedfigures" in content.pages[0].text
+    assert "\t" not in content.pages[0].text
 
 
 async def test_a_pdf_with_more_pages_than_allowed_is_too_large(tmp_path: Path) -> None:
@@ -155,6 +205,76 @@ async def test_slides_are_pages_with_title_and_notes(tmp_path: Path) -> None:
     assert content.pages[0].text == "Synergies\n\nNotes:\nSay it slowly"
 
 
+async def test_an_open_document_keeps_headings_tables_and_empty_cells(tmp_path: Path) -> None:
+    body = """<office:text>
+    <text:tracked-changes><text:p>gone</text:p></text:tracked-changes>
+    <text:h>Article I</text:h><text:p>Between<text:s/>the <text:span>parties</text:span>.</text:p>
+    <text:h>Article II</text:h>
+    <table:table><table:table-row><table:table-cell><text:p>Buyer</text:p></table:table-cell>
+    <table:table-cell table:number-columns-repeated="2"/>
+    <table:table-cell><text:p>60 %</text:p></table:table-cell></table:table-row></table:table></office:text>"""
+
+    content = await read(tmp_path, "a.odt", samples.open_document("text", body))
+
+    assert [(page.label, page.text) for page in content.pages] == [
+        ("Article I", "Article I\nBetween the parties."),
+        ("Article II", "Article II\n\nBuyer\t\t\t60 %"),
+    ]
+
+
+async def test_sheets_of_an_open_document_are_pages_with_repeated_cells(tmp_path: Path) -> None:
+    row = "<table:table-row{}><table:table-cell{}><text:p>{}</text:p></table:table-cell></table:table-row>"
+    rows = row.format("", ' table:number-columns-repeated="2"', "x") + row.format(
+        ' table:number-rows-repeated="2"', "", "y"
+    )
+    empty = '<table:table-row table:number-rows-repeated="1048570"><table:table-cell/></table:table-row>'
+    body = f'<office:spreadsheet><table:table table:name="P&amp;L">{rows}{empty}</table:table></office:spreadsheet>'
+
+    content = await read(tmp_path, "a.ods", samples.open_document("spreadsheet", body))
+
+    assert [(page.kind, page.label, page.text) for page in content.pages] == [(PageKind.sheet, "P&L", "x\tx\ny\ny")]
+
+
+OLD_SLIDES = compound_file({"PowerPoint Document": b"x" * 5_000, "Current User": b"y" * 100})
+
+
+@pytest.mark.skipif(shutil.which("catppt") is not None, reason="the converter is installed")
+async def test_an_old_presentation_without_a_converter_asks_for_another_format(tmp_path: Path) -> None:
+    with pytest.raises(Unreadable) as caught:
+        await read(tmp_path, "a.ppt", OLD_SLIDES)
+
+    assert (caught.value.code, caught.value.message) == (
+        "unsupported_type",
+        "The file is a PowerPoint file of before 2007, for which no converter is installed (catppt, of catdoc);"
+        " convert it to .pptx or .pdf.",
+    )
+
+
+def old_presentation(directory: Path, monkeypatch: pytest.MonkeyPatch, *, script: str) -> Source:
+    """One whose converter is this shell script."""
+    converter = directory / "catppt"
+    converter.write_text(f"#!/bin/sh\n{script}\n")
+    converter.chmod(0o755)
+    monkeypatch.setenv("PATH", str(directory))
+    limits = Limits()
+    inner = InnerFiles(None, limits)
+    return Source(path=directory / "a.ppt", name="a.ppt", mime_type=PRESENTATION_97, limits=limits, inner=inner)
+
+
+def test_an_old_presentation_is_read_by_its_converter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = old_presentation(tmp_path, monkeypatch, script=r"printf 'First\n\fSecond\n\f'")
+
+    assert [(page.kind, page.text) for page in ppt.read(source).pages] == [
+        (PageKind.slide, "First"),
+        (PageKind.slide, "Second"),
+    ]
+
+
+def test_an_old_presentation_its_converter_refuses_is_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(Unreadable):
+        ppt.read(old_presentation(tmp_path, monkeypatch, script="exit 1"))
+
+
 async def test_html_tables_become_tab_separated_and_scripts_vanish(tmp_path: Path) -> None:
     page = b"<html><script>steal()</script><table><tr><td>Buyer</td><td>60 %</td></tr></table></html>"
 
@@ -208,7 +328,7 @@ async def test_a_message_read_as_a_document_shows_its_headers(tmp_path: Path) ->
     assert content.pages[0].text.startswith("From: Jane Roe <jane@example.com>\nTo: tom@example.com\nDate: 2024-03-04")
 
 
-async def test_a_message_read_as_a_document_names_the_attachments_it_leaves_out(tmp_path: Path) -> None:
+async def test_the_attachments_of_a_message_read_as_a_document_are_files_of_their_own(tmp_path: Path) -> None:
     mail = EmailMessage()
     mail["From"] = "Jane <jane@example.com>"
     mail.set_content("See attached.")
@@ -217,7 +337,9 @@ async def test_a_message_read_as_a_document_names_the_attachments_it_leaves_out(
 
     content = await read(tmp_path, "a.eml", mail.as_bytes())
 
-    assert content.pages[0].warnings == (
-        "Its attachments were not read with the message: lease.bin, one without a name; "
-        "add them as documents of their own.",
-    )
+    assert [(file.name, file.path.read_bytes()) for file in content.files] == [
+        ("lease.bin", b"one"),
+        ("attachment-2", b"two"),
+    ]
+    assert content.holds_files
+    assert not content.only_lists

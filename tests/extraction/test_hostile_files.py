@@ -139,17 +139,17 @@ AS_PDF = "if it holds text, save it as a PDF and add that."
             "The file is a 7-Zip archive and cannot be read; unpack it and add the files in it.",
         ),
         (
-            "a.mbox",
-            b"From jane@example.com Mon Mar 04 09:12:00 2024\nSubject: a\n\nb\n",
+            "app.jar",
+            samples.archive({"META-INF/MANIFEST.MF": b"Main-Class: App"}),
             "unsupported_type",
-            "The file is a mailbox (.mbox) and cannot be read; export the messages as .eml or .msg.",
+            f"The file is of a program that packs its files into a ZIP archive and cannot be read; {AS_PDF}",
         ),
+        ("a.docx", samples.archive(), "wrong_extension", f"The file is named .docx but is a ZIP archive; {AGAIN}"),
         (
             "winmail.dat",
-            b"\x78\x9f\x3e\x22" + bytes(50),
-            "unsupported_type",
-            "The file is an Outlook winmail.dat wrapper and cannot be read; "
-            "ask the sender to resend the message as HTML.",
+            samples.winmail()[:-3],
+            "truncated",
+            "The winmail.dat is cut off or damaged; ask for it again.",
         ),
     ],
 )
@@ -178,17 +178,6 @@ async def test_a_readable_file_under_a_wrong_name_is_read_with_a_warning(
 
     assert content.format == found
     assert "is named" in content.pages[0].warnings[0]
-
-
-async def test_an_archive_is_to_be_unpacked(tmp_path: Path) -> None:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("contract.pdf", samples.pdf())
-
-    error = await refusal(tmp_path, "dataroom.zip", buffer.getvalue())
-
-    assert error.code == "unsupported_type"
-    assert error.message == "The file is a ZIP archive and cannot be read; unpack it and add the files in it."
 
 
 async def test_a_memo_is_no_mail(tmp_path: Path) -> None:

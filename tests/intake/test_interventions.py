@@ -401,6 +401,8 @@ def examples() -> Sequence[Operation]:
         SubjectType.email: "parse",
         SubjectType.source: "full",
         SubjectType.brief: "2026-03-02",
+        SubjectType.report: "weekly_report:2026-03-02",
+        SubjectType.delivery: "deliver",
     }
     return [
         Operation(subject_type=kind, subject_id=UNKNOWN.format(1), name=names[kind], deal_id=UNKNOWN.format(1))

@@ -80,13 +80,15 @@ async def test_an_archived_deal_gets_no_brief(run: Run, store: Store, deal: Deal
 
 
 async def test_a_brief_while_a_document_is_being_read_is_partial_and_names_it(
-    room: Path, sync: Run, store: Store, deal: Deal
+    room: Path, sync: Run, store: Store, queue: QueueClient, deal: Deal
 ) -> None:
     (room / "supply.txt").write_text("Nothing in particular.\n")
     await sync(SyncType.full)
     (document,) = await store.documents.of_deal(deal.id)
     await store.operations.ask([ProcessDocument(document.id, deal.id, DocumentOperation.ingest).operation])
-    await generate_daily_brief(GenerateDailyBrief(deal.id, TODAY), store=store, engine=LocalEngine(), patience=NONE)
+    await generate_daily_brief(
+        GenerateDailyBrief(deal.id, TODAY), store=store, queue=queue, engine=LocalEngine(), patience=NONE
+    )
     written = await store.briefs.get(deal.id, TODAY)
     assert written is not None
     assert written.status is BriefStatus.partial
@@ -94,7 +96,7 @@ async def test_a_brief_while_a_document_is_being_read_is_partial_and_names_it(
 
 
 async def test_a_brief_waits_for_a_document_that_is_being_read_and_is_complete_once_it_is(
-    room: Path, sync: Run, run: Run, store: Store, deal: Deal
+    room: Path, sync: Run, run: Run, store: Store, queue: QueueClient, deal: Deal
 ) -> None:
     (room / "supply.txt").write_text("Nothing in particular.\n")
     await sync(SyncType.full)
@@ -102,7 +104,9 @@ async def test_a_brief_waits_for_a_document_that_is_being_read_and_is_complete_o
     reading = ProcessDocument(document.id, deal.id, DocumentOperation.ingest)
     await store.operations.ask([reading.operation])
     with pytest.raises(Awaiting) as awaited:
-        await generate_daily_brief(GenerateDailyBrief(deal.id, TODAY), store=store, engine=LocalEngine(), patience=SOME)
+        await generate_daily_brief(
+            GenerateDailyBrief(deal.id, TODAY), store=store, queue=queue, engine=LocalEngine(), patience=SOME
+        )
     assert awaited.value.retry_after
     assert await store.briefs.get(deal.id, TODAY) is None
     # The workers take the brief first as often as the document: it steps back, and loses no attempt.
@@ -159,9 +163,11 @@ async def test_files_over_the_limit_are_named_until_they_are_taken(
     assert await synced(5_000) == ()
 
 
-async def test_a_brief_without_its_model_is_partial_and_written_offline(store: Store, deal: Deal) -> None:
+async def test_a_brief_without_its_model_is_partial_and_written_offline(
+    store: Store, queue: QueueClient, deal: Deal
+) -> None:
     away = Failing(Unavailable("Claude is away.", dependency="anthropic"))
-    await generate_daily_brief(GenerateDailyBrief(deal.id, TODAY), store=store, engine=away, patience=NONE)
+    await generate_daily_brief(GenerateDailyBrief(deal.id, TODAY), store=store, queue=queue, engine=away, patience=NONE)
     written = await store.briefs.get(deal.id, TODAY)
     assert written is not None
     assert (written.status, written.origin.engine) == (BriefStatus.partial, EngineName.local)
@@ -180,10 +186,15 @@ async def test_a_brief_without_its_model_is_partial_and_written_offline(store: S
     ],
 )
 async def test_prose_that_says_what_the_facts_do_not_is_not_used(
-    store: Store, deal: Deal, prose: str, why: str
+    store: Store, queue: QueueClient, deal: Deal, prose: str, why: str
 ) -> None:
     await generate_daily_brief(
-        GenerateDailyBrief(deal.id, TODAY), store=store, engine=Saying(prose), patience=NONE, presentation=WITH_CLAUDE
+        GenerateDailyBrief(deal.id, TODAY),
+        store=store,
+        queue=queue,
+        engine=Saying(prose),
+        patience=NONE,
+        presentation=WITH_CLAUDE,
     )
     written = await store.briefs.get(deal.id, TODAY)
     assert written is not None
@@ -192,10 +203,15 @@ async def test_prose_that_says_what_the_facts_do_not_is_not_used(
     assert why in written.markdown
 
 
-async def test_prose_that_keeps_to_the_facts_stands_in_the_brief(store: Store, deal: Deal) -> None:
+async def test_prose_that_keeps_to_the_facts_stands_in_the_brief(store: Store, queue: QueueClient, deal: Deal) -> None:
     prose = "No risk and no blocker is known on 20 November 2026; no documents came in."
     await generate_daily_brief(
-        GenerateDailyBrief(deal.id, TODAY), store=store, engine=Saying(prose), patience=NONE, presentation=WITH_CLAUDE
+        GenerateDailyBrief(deal.id, TODAY),
+        store=store,
+        queue=queue,
+        engine=Saying(prose),
+        patience=NONE,
+        presentation=WITH_CLAUDE,
     )
     written = await store.briefs.get(deal.id, TODAY)
     assert written is not None
@@ -203,10 +219,14 @@ async def test_prose_that_keeps_to_the_facts_stands_in_the_brief(store: Store, d
     assert (written.status, written.origin) == (BriefStatus.complete, CLAUDE)
 
 
-async def test_prose_that_was_refused_is_billed_all_the_same(clean_stack: Stack, store: Store, deal: Deal) -> None:
+async def test_prose_that_was_refused_is_billed_all_the_same(
+    clean_stack: Stack, store: Store, queue: QueueClient, deal: Deal
+) -> None:
     usage = Usage(operation="brief", origin=CLAUDE, input_tokens=1200)
     refused = Failing(Unanswered("Refused.", code="refused", usage=usage))
-    await generate_daily_brief(GenerateDailyBrief(deal.id, TODAY), store=store, engine=refused, patience=NONE)
+    await generate_daily_brief(
+        GenerateDailyBrief(deal.id, TODAY), store=store, queue=queue, engine=refused, patience=NONE
+    )
     written = await store.briefs.get(deal.id, TODAY)
     assert written is not None
     assert written.status is BriefStatus.partial

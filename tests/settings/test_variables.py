@@ -51,6 +51,9 @@ OTHER_VALUES = {
     "AI_FALLBACK": "local",
     "DAILY_BRIEF_TIME": "0 9 * * 1-5",
     "TIMEZONE": "Europe/Berlin",
+    "SMTP_URL": "smtp://mail.example.com",
+    "SMTP_FROM": "briefs@example.com",
+    "DELIVERY_ALLOW_PRIVATE": "true",
     "API_TRUST_LOOPBACK": "true",
     "API_CORS_ORIGINS": "https://app.example.com",
     "FOLDER_SOURCE_ROOTS": "/srv",
@@ -72,6 +75,8 @@ def _changed(name: str) -> Settings:
         environ["REDIS_SENTINEL_MASTER"] = "mymaster"
     if name == "REDIS_SENTINEL_MASTER":
         environ["REDIS_SENTINELS"] = "one:26379"
+    if name == "SMTP_URL":
+        environ["SMTP_FROM"] = "other@example.com"
     return Settings.load(environ=environ)
 
 

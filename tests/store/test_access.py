@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import asyncpg
 import httpx
@@ -12,7 +12,18 @@ import jwt
 import pytest
 
 from dealpulse.local.stack import Stack
-from dealpulse.models import Deal, FindingVerdict, SourceType, SubjectType, Usage
+from dealpulse.models import (
+    BriefStatus,
+    Channel,
+    Deal,
+    DeliveryKind,
+    FindingVerdict,
+    Report,
+    ReportKind,
+    SourceType,
+    SubjectType,
+    Usage,
+)
 from dealpulse.store import Store
 from dealpulse.store.schema import NEEDED
 from store.samples import (
@@ -35,6 +46,7 @@ READ_BY_MEMBERS = {
     "deal_members",
     "documents",
     "document_pages",
+    "document_versions",
     "findings",
     "finding_citations",
     "emails",
@@ -42,10 +54,14 @@ READ_BY_MEMBERS = {
     "blocker_mentions",
     "briefs",
     "feedback",
+    "report_schedules",
+    "reports",
+    "deliveries",
 }
-"""Whole rows of these; of sources all but the cursor; of all other tables nothing."""
+"""Whole rows of these; of sources all but the cursor, of recipients all but the secret; of all other tables nothing."""
 
 SOURCE_COLUMNS = "id,deal_id,type,name,location,state,last_synced_at,last_error"
+RECIPIENT_COLUMNS = "id,deal_id,channel,address,kinds,state,created_at"
 
 
 class User:
@@ -93,6 +109,8 @@ async def filled_deal(store: Store, deal: Deal) -> Deal:
     )
     ids = {reading.subject_type: reading.subject_id for reading in readings}
     document_id, email_id = ids[SubjectType.document], ids[SubjectType.email]
+    changed = [item("a.pdf", text="two", version="2"), item("1.eml", kind="email", text=None)]
+    await store.sources.save_page(source.id, sync_id="2", items=changed, removed=[], cursor="secret")
     await store.documents.save_content(document_id, mime_type="a/b", pages=[page(1, "text")])
     await store.documents.save_analysis(document_id, findings(finding("f1")), LOCAL)
     await store.emails.save_analysis(email_id, blockers(blocker("b1")), LOCAL)
@@ -102,6 +120,21 @@ async def filled_deal(store: Store, deal: Deal) -> Deal:
     await store.usage.record(deal.id, Usage(operation="analyze", origin=LOCAL), document_id=document_id)
     await store.answers.put("k", "{}", operation="analyze", model="m")
     await store.operations.ask([operation(document_id, deal.id)])
+    await store.recipients.add(
+        deal.id, Channel.webhook, "https://hooks.example/1", kinds=[DeliveryKind.daily_brief], secret="whsec_c2VjcmV0"
+    )
+    await store.deliveries.plan(deal.id, DeliveryKind.daily_brief, "2026-03-03")
+    await store.report_schedules.add(deal.id, ReportKind.weekly_report, cron="0 8 * * 1", time_zone="Europe/Berlin")
+    await store.reports.save(
+        Report(
+            deal_id=deal.id,
+            kind=ReportKind.weekly_report,
+            report_date=date(2026, 3, 3),
+            status=BriefStatus.complete,
+            headline="A quiet week",
+            markdown="# Week",
+        )
+    )
     return deal
 
 
@@ -144,6 +177,12 @@ async def test_members_see_their_sources_without_the_cursor(filled_deal: Deal, u
     assert len(await users["member"].reads("sources", SOURCE_COLUMNS) or []) == 1
     assert await users["member"].reads("sources", "cursor") is None
     assert await users["other member"].reads("sources", SOURCE_COLUMNS) == []
+
+
+async def test_members_see_who_is_sent_their_briefs_but_no_secret(filled_deal: Deal, users: dict[str, User]) -> None:
+    assert len(await users["member"].reads("recipients", RECIPIENT_COLUMNS) or []) == 1
+    assert await users["member"].reads("recipients", "secret") is None
+    assert await users["other member"].reads("recipients", RECIPIENT_COLUMNS) == []
 
 
 @pytest.mark.parametrize("who", ["member", "anon"])

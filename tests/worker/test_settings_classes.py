@@ -18,24 +18,24 @@ def kwargs_of(settings: Settings, *queues: Queue) -> dict[str, object]:
 
 
 @pytest.mark.parametrize(
-    ("queue", "function", "time_limit", "tries", "at_once"),
+    ("queue", "names", "time_limit", "tries", "at_once"),
     [
-        (DAILY_BRIEF, "generate_daily_brief", 300, 3, 2),
-        (DOCUMENTS, "process_document", 600, 4, 5),
-        (EMAILS, "process_email", 120, 4, 10),
-        (SOURCE_SYNC, "sync_source", 1800, 5, 3),
+        (DAILY_BRIEF, ["generate_daily_brief", "generate_report", "deliver"], 300, 3, 2),
+        (DOCUMENTS, ["process_document"], 600, 4, 5),
+        (EMAILS, ["process_email"], 120, 4, 10),
+        (SOURCE_SYNC, ["sync_source"], 1800, 5, 3),
     ],
 )
-async def test_a_class_of_one_queue_names_its_function_and_limits(
-    settings: Settings, queue: Queue, function: str, time_limit: float, tries: int, at_once: int
+async def test_a_class_of_one_queue_names_its_functions_and_limits(
+    settings: Settings, queue: Queue, names: list[str], time_limit: float, tries: int, at_once: int
 ) -> None:
     kwargs = kwargs_of(settings, queue)
     functions = kwargs["functions"]
     assert isinstance(functions, list)
-    assert len(functions) == 1
-    only = functions[0]
-    assert isinstance(only, Function)
-    assert (only.name, only.timeout_s, only.max_tries) == (function, time_limit, tries)
+    assert all(isinstance(one, Function) for one in functions)
+    assert [(one.name, one.timeout_s, one.max_tries) for one in functions] == [
+        (name, time_limit, tries) for name in names
+    ]
     assert kwargs["queue_name"] == queue.key
     assert kwargs["max_jobs"] == at_once
     assert kwargs["redis_settings"] is not None
@@ -65,5 +65,5 @@ async def test_the_password_of_redis_is_not_in_the_class(settings: Settings) -> 
 
 
 def test_every_queue_has_a_function_and_a_class() -> None:
-    assert [binding.queue for binding in BINDINGS] == list(QUEUES)
+    assert list(dict.fromkeys(binding.queue for binding in BINDINGS)) == list(QUEUES)
     assert [queue for queue in CLASS_NAMES.values() if queue] == list(QUEUES)

@@ -9,7 +9,20 @@ from typing import Annotated
 import typer
 
 from dealpulse import logs
-from dealpulse.cli import control, database, dead, deals, diagnosis, findings, jobs, local, queues, services, tokens
+from dealpulse.cli import (
+    control,
+    database,
+    dead,
+    deals,
+    deliveries,
+    diagnosis,
+    findings,
+    jobs,
+    local,
+    queues,
+    services,
+    tokens,
+)
 from dealpulse.cli.terminal import quieten_logs, say_error
 from dealpulse.errors import DealPulseError
 from dealpulse.settings import LogSettings, SettingsError
@@ -46,6 +59,9 @@ app.add_typer(control.queue, name="queue")
 app.add_typer(dead.dead, name="dead")
 app.add_typer(deals.deal, name="deal")
 app.add_typer(findings.finding, name="finding")
+app.add_typer(deliveries.recipient, name="recipient")
+app.add_typer(deliveries.delivery, name="delivery")
+app.add_typer(deliveries.schedule, name="schedule")
 app.add_typer(tokens.token, name="token")
 app.command("migrate")(database.migrate)
 app.command("doctor")(diagnosis.doctor)

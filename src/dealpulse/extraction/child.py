@@ -9,18 +9,23 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import TYPE_CHECKING
 
 from dealpulse.errors import DealPulseError, Unreadable
 from dealpulse.extraction.confine import confine, die_with_parent
 from dealpulse.extraction.contract import DocumentContent
 from dealpulse.extraction.protocol import Answer, Failed, Read, Request, decode_request, encode
 
+if TYPE_CHECKING:
+    from dealpulse.extraction.inner_files import InnerFiles
+    from dealpulse.extraction.sniff import Sniffed
+
 
 def main() -> None:
     die_with_parent(int(sys.argv[1]))
     answers = _take_stdout()
     request = decode_request(sys.stdin.buffer.read())
-    confine(request.limits, written_bytes=request.limits.max_unpacked_bytes if request.attachments_dir else 0)
+    confine(request.limits, written_bytes=request.limits.max_file_bytes if request.files_dir else 0)
     with os.fdopen(answers, "wb") as stdout:
         stdout.write(encode(answer(request)))
 
@@ -59,28 +64,37 @@ def _where(error: Exception) -> str:
 
 
 def _read(request: Request) -> Answer:
+    from dealpulse.extraction.inner_files import InnerFiles
     from dealpulse.extraction.sniff import sniff
 
     sniffed = sniff(request.path, name=request.name, limits=request.limits)
-    if request.attachments_dir is not None:
-        if sniffed.format.name != "email":
-            raise Unreadable(
-                f"The file is not an e-mail but {sniffed.format.title}; add it as a document.", code="wrong_extension"
-            )
-        from dealpulse.extraction.mail import read_email
-
-        return Read(
-            email=read_email(request.path, mime_type=sniffed.format.mime_type, attachments_dir=request.attachments_dir)
+    inner = InnerFiles(request.files_dir, request.limits)
+    if not request.as_email:
+        return Read(document=_document(request, sniffed, inner))
+    if sniffed.format.name != "email":
+        raise Unreadable(
+            f"The file is not an e-mail but {sniffed.format.title}; add it as a document.", code="wrong_extension"
         )
+    from dealpulse.extraction.mail import read_email
+
+    return Read(email=read_email(request.path, mime_type=sniffed.format.mime_type, inner=inner))
+
+
+def _document(request: Request, sniffed: Sniffed, inner: InnerFiles) -> DocumentContent:
     from dealpulse.extraction.pages import number_pages
     from dealpulse.extraction.registry import Source, reader_of
 
-    source = Source(path=request.path, name=request.name, mime_type=sniffed.format.mime_type, limits=request.limits)
+    mime_type = sniffed.format.mime_type
+    source = Source(path=request.path, name=request.name, mime_type=mime_type, limits=request.limits, inner=inner)
     reading = reader_of(sniffed.format)(source)
-    about_the_file = sniffed.warnings + reading.warnings
-    pages = number_pages(reading.pages, max_pages=request.limits.max_pages, warnings=about_the_file)
-    return Read(
-        document=DocumentContent(format=sniffed.format.name, mime_type=sniffed.format.mime_type, pages=pages),
+    about_the_file = sniffed.warnings + reading.warnings + inner.warnings()
+    return DocumentContent(
+        format=sniffed.format.name,
+        mime_type=mime_type,
+        pages=number_pages(reading.pages, max_pages=request.limits.max_pages, warnings=about_the_file),
+        files=inner.taken,
+        holds_files=inner.found_any,
+        only_lists=reading.only_lists,
     )
 
 

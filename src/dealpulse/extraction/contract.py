@@ -19,6 +19,14 @@ class Limits(Struct, frozen=True, kw_only=True):
     max_pages: int = 5_000
     max_unpacked_bytes: int = 300 << 20
     """Of a zip-based file, by its own directory, before anything is unpacked."""
+    max_file_bytes: int = 50 << 20
+    """Of one file found inside another."""
+    max_inner_files: int = 1_000
+    """Taken out of one file, with all that is inside those files."""
+    max_inner_bytes: int = 1 << 30
+    """All of them together."""
+    max_depth: int = 3
+    """How often a file inside a file is taken out; whoever asks for the extraction counts."""
     ocr_language: str = "eng"
 
 
@@ -33,13 +41,21 @@ class DocumentContent(Struct, frozen=True, kw_only=True):
     """``pdf``, ``docx``, ``xlsx``, ``pptx``, ``html``, ``rtf``, ``text``, ``image``, ``email`` ..., by content."""
     mime_type: str
     pages: tuple[Page, ...]
+    files: tuple[Attachment, ...] = ()
+    """What was taken out of it; what was left out, the first page's warnings name."""
+    holds_files: bool = False
+    """There are files inside, taken out or not: the pages are not all there is in it."""
+    only_lists: bool = False
+    """The pages say what is inside, and nothing that could be analysed."""
 
 
 class Attachment(Struct, frozen=True, kw_only=True):
-    """A file that came with an e-mail, written to a path of its own (named by number, never by its own name)."""
+    """A file found inside another, written to a path of its own (named by number, never by its own name)."""
 
     name: str
-    """As the e-mail gives it, without directories or control characters."""
+    """As its container gives it, without directories or control characters."""
+    place: str
+    """Its path inside the container, ``/``-separated; no two files inside have the same."""
     mime_type: str
     path: Path
     size_bytes: int

@@ -33,6 +33,7 @@ def _events(calendar: Any) -> Iterator[CalendarEvent]:
             location=one_line(str(event.get("LOCATION", ""))),
             method=method,
             attendees=tuple(_attendees(event)),
+            description=str(event.get("DESCRIPTION", "")).strip(),
         )
 
 

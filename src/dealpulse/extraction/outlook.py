@@ -114,18 +114,19 @@ def _events(message: Folder) -> tuple[CalendarEvent, ...]:
 
 
 def _texts(message: Folder) -> tuple[str, str]:
-    """All the text, and the same without what HTML marks as quoted."""
-    plain = message.text(_BODY)
-    if plain.strip():
-        return plain, plain
     html = message.binary(_HTML)
     markup = decode(html) if html else message.text(_HTML)
+    rtf = decompressed_rtf(message.binary(_RTF))
+    return body_texts(message.text(_BODY), markup, rtf, charset=message.codepage)
+
+
+def body_texts(plain: str, markup: str, rtf: bytes, *, charset: str) -> tuple[str, str]:
+    """All the text of the first version that has any, and the same without what HTML marks as quoted."""
+    if plain.strip():
+        return plain, plain
     if markup.strip():
         return html_to_text(markup), html_to_text(without_quotes(markup))
-    rtf = decompressed_rtf(message.binary(_RTF))
-    if not rtf:
-        return "", ""
-    text = rtf_to_text(rtf, charset=message.codepage)
+    text = rtf_to_text(rtf, charset=charset) if rtf else ""
     return text, text
 
 

@@ -39,6 +39,8 @@ class Reading(Struct, frozen=True, kw_only=True):
 
     pages: tuple[Draft, ...]
     warnings: tuple[str, ...] = ()
+    only_lists: bool = False
+    """See :class:`~dealpulse.extraction.contract.DocumentContent`."""
 
 
 def clean(text: str) -> str:

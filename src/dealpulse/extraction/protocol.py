@@ -13,11 +13,12 @@ from dealpulse.extraction.contract import DocumentContent, EmailContent, Limits
 
 
 class Request(Struct, frozen=True, kw_only=True):
-    """Read one file. ``attachments_dir`` is given for e-mails and makes the answer an :class:`EmailContent`."""
+    """Read one file, as an e-mail or as a document; ``files_dir`` is where files found inside go, if anywhere."""
 
     path: Path
     name: str
-    attachments_dir: Path | None
+    as_email: bool
+    files_dir: Path | None
     limits: Limits
 
 

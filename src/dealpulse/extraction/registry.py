@@ -13,6 +13,7 @@ from typing import Protocol, cast
 from msgspec import Struct
 
 from dealpulse.extraction.contract import Limits
+from dealpulse.extraction.inner_files import InnerFiles
 from dealpulse.extraction.pages import Reading
 
 
@@ -49,6 +50,8 @@ class Source(Struct, frozen=True, kw_only=True):
     """As people call it, for messages only."""
     mime_type: str
     limits: Limits
+    inner: InnerFiles
+    """Takes the files found inside."""
 
 
 class Reader(Protocol):
@@ -58,6 +61,7 @@ class Reader(Protocol):
 
 
 _OFFICE = "application/vnd.openxmlformats-officedocument"
+_OPEN_DOCUMENT = "application/vnd.oasis.opendocument"
 
 FORMATS: tuple[Format, ...] = (
     Format(
@@ -93,6 +97,38 @@ FORMATS: tuple[Format, ...] = (
         zip_part="ppt/",
     ),
     Format(
+        name="odt",
+        title="an OpenDocument text",
+        mime_type=f"{_OPEN_DOCUMENT}.text",
+        extensions=("odt",),
+        reader="opendocument",
+        zip_part="content.xml",
+    ),
+    Format(
+        name="ods",
+        title="an OpenDocument workbook",
+        mime_type=f"{_OPEN_DOCUMENT}.spreadsheet",
+        extensions=("ods",),
+        reader="opendocument",
+        zip_part="content.xml",
+    ),
+    Format(
+        name="odp",
+        title="an OpenDocument presentation",
+        mime_type=f"{_OPEN_DOCUMENT}.presentation",
+        extensions=("odp",),
+        reader="opendocument",
+        zip_part="content.xml",
+    ),
+    Format(
+        name="archive",
+        title="a ZIP archive",
+        mime_type="application/zip",
+        extensions=("zip",),
+        reader="archive",
+        magic=(b"PK\x03\x04",),
+    ),
+    Format(
         name="xls",
         title="an Excel 97 workbook",
         mime_type="application/vnd.ms-excel",
@@ -107,6 +143,14 @@ FORMATS: tuple[Format, ...] = (
         extensions=("doc", "dot"),
         reader="doc",
         ole_stream="WordDocument",
+    ),
+    Format(
+        name="ppt",
+        title="a PowerPoint 97 presentation",
+        mime_type="application/vnd.ms-powerpoint",
+        extensions=("ppt", "pps"),
+        reader="ppt",
+        ole_stream="PowerPoint Document",
     ),
     Format(
         name="email",
@@ -154,6 +198,28 @@ FORMATS: tuple[Format, ...] = (
         mime_type="message/rfc822",
         extensions=("eml",),
         reader="email",
+    ),
+    Format(
+        name="email",
+        title="an Outlook winmail.dat wrapper",
+        mime_type="application/ms-tnef",
+        extensions=("tnef",),
+        reader="email",
+        magic=(b"\x78\x9f\x3e\x22",),
+    ),
+    Format(
+        name="mailbox",
+        title="a mailbox",
+        mime_type="application/mbox",
+        extensions=("mbox",),
+        reader="mailbox",
+    ),
+    Format(
+        name="calendar",
+        title="a calendar",
+        mime_type="text/calendar",
+        extensions=("ics",),
+        reader="calendar",
     ),
     Format(
         name="html",

@@ -17,10 +17,13 @@ from msgspec import Struct, field
 
 from dealpulse.errors import Unreadable
 from dealpulse.extraction.charsets import decode
+from dealpulse.extraction.hidden import hidden_text_warnings
 from dealpulse.extraction.invites import parse_invites
 from dealpulse.extraction.letter import Enclosure, Letter
 from dealpulse.extraction.markup import html_to_text, without_quotes
+from dealpulse.extraction.markup_hidden import hidden_in_markup
 from dealpulse.extraction.pages import one_line
+from dealpulse.extraction.tnef import SIGNATURE, read_tnef
 from dealpulse.models import Address, CalendarEvent
 
 _MESSAGE_ID = re.compile(r"<[^<>\s]{3,998}>")
@@ -230,9 +233,24 @@ def _collect_leaf(part: EmailMessage, kind: str, parts: _Parts, *, with_text: bo
     elif part.get_content_maintype() == "image" and part.get("Content-ID") and disposition != "attachment":
         return  # a picture the HTML shows: a logo
     else:
-        content = _content(part)
-        if content:
-            parts.attachments.append(Enclosure(name=name, mime_type=kind, content=content))
+        _attach(Enclosure(name=name, mime_type=kind, content=_content(part)), parts)
+
+
+def _attach(enclosure: Enclosure, parts: _Parts) -> None:
+    """Outlook's wrapper is no attachment: what is in it is."""
+    if enclosure.content.startswith(SIGNATURE):
+        try:
+            wrapped = read_tnef(enclosure.content)
+        except Unreadable:
+            parts.warnings["The message has a winmail.dat that could not be read."] = None
+        else:
+            parts.attachments.extend(wrapped.attachments)
+            if not any(text.strip() for text in parts.texts):
+                parts.texts.append(wrapped.text)
+                parts.own_texts.append(wrapped.own_text)
+            return
+    if enclosure.content:
+        parts.attachments.append(enclosure)
 
 
 def _collect_text(part: EmailMessage, kind: str, parts: _Parts) -> None:
@@ -240,6 +258,7 @@ def _collect_text(part: EmailMessage, kind: str, parts: _Parts) -> None:
     if kind == "text/html":
         parts.texts.append(html_to_text(text))
         parts.own_texts.append(html_to_text(without_quotes(text)))
+        parts.warnings.update(dict.fromkeys(hidden_text_warnings(hidden_in_markup(text))))
     else:
         parts.texts.append(text)
         parts.own_texts.append(text)

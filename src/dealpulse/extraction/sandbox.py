@@ -44,13 +44,15 @@ class Finished(Struct, frozen=True, kw_only=True):
     last_words: bytes
 
 
-async def extract_document(path: Path, *, name: str, limits: Limits) -> DocumentContent:
+async def extract_document(path: Path, *, name: str, limits: Limits, files_dir: Path | None = None) -> DocumentContent:
     """The pages of the file at ``path``, whatever its kind; ``name`` is what people call it, extension included.
 
+    Files found inside are in ``files_dir`` afterwards; without one they are named in a warning and left out.
     Raises ``Unreadable`` when the file is to blame, ``Permanent`` when our set-up is, ``Transient`` otherwise.
     """
-    read = await _ask(_request(path, name=name, attachments_dir=None, limits=limits))
-    if read.document is None:
+    request = _request(path, name=name, as_email=False, files_dir=files_dir, limits=limits)
+    read = await _ask(request)
+    if read.document is None or any(each.path.parent != request.files_dir for each in read.document.files):
         raise _no_answer()
     return read.document
 
@@ -60,17 +62,17 @@ async def extract_email(path: Path, *, name: str, attachments_dir: Path, limits:
 
     Raises like :func:`extract_document`.
     """
-    request = _request(path, name=name, attachments_dir=attachments_dir, limits=limits)
+    request = _request(path, name=name, as_email=True, files_dir=attachments_dir, limits=limits)
     read = await _ask(request)
-    if read.email is None or any(each.path.parent != request.attachments_dir for each in read.email.attachments):
+    if read.email is None or any(each.path.parent != request.files_dir for each in read.email.attachments):
         raise _no_answer()
     return read.email
 
 
-def _request(path: Path, *, name: str, attachments_dir: Path | None, limits: Limits) -> Request:
+def _request(path: Path, *, name: str, as_email: bool, files_dir: Path | None, limits: Limits) -> Request:
     """With absolute paths: the child's working directory is another one."""
-    directory = attachments_dir.absolute() if attachments_dir else None
-    return Request(path=path.absolute(), name=name, attachments_dir=directory, limits=limits)
+    directory = files_dir.absolute() if files_dir else None
+    return Request(path=path.absolute(), name=name, as_email=as_email, files_dir=directory, limits=limits)
 
 
 async def _ask(request: Request) -> Read:

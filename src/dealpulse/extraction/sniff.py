@@ -38,11 +38,13 @@ _UNREADABLE_KINDS: tuple[tuple[bytes, str, str | None], ...] = (
     (b"RIFF", "a picture, sound or video file", None),
     (b"ID3", "a sound file", None),
     (b"OggS", "a sound or video file", None),
-    (b"\x78\x9f\x3e\x22", "an Outlook winmail.dat wrapper", "ask the sender to resend the message as HTML"),
     (b"!BDN", "an Outlook mailbox (.pst)", _EXPORT),
     (b"SQLite format 3\x00", "a database", "export what matters in it as a spreadsheet"),
 )
 """How a file of a kind we do not read begins, what it is, and what a person can do about it."""
+
+_PROGRAMS_OWN = frozenset({"[Content_Types].xml", "mimetype", "META-INF/MANIFEST.MF", "Index/Document.iwa"})
+"""Members that only a program's own files have: those are no archives of documents."""
 
 _HTML = re.compile(r"<!doctype\s+html|<html[\s>]|<head[\s>]|<body[\s>]|<title[\s>]|<table[\s>]|<div[\s>]", re.I)
 _HEADER_LINE = re.compile(r"([A-Za-z][A-Za-z0-9-]{1,40}):(?:[ \t]|$)")
@@ -115,20 +117,29 @@ def _not_readable(kind: str, extension: str, *, advice: str | None = None) -> Un
 
 def _inside_zip(path: Path, *, extension: str, limits: Limits) -> Format:
     members = _zip_directory(path)
-    _refuse_bomb(members, packed=path.stat().st_size, limits=limits)
-    names = [member.filename for member in members]
-    if any(member.flag_bits & 0x1 for member in members):
-        raise _encrypted()
+    names = {member.filename for member in members}
+    if not _PROGRAMS_OWN.isdisjoint(names):
+        _refuse_bomb(members, packed=path.stat().st_size, limits=limits)
+        if any(member.flag_bits & 0x1 for member in members):
+            raise _encrypted()
+        return _program_file(path, names, extension)
+    if extension in BY_EXTENSION and extension != "zip":
+        raise _not_readable("a ZIP archive", extension)
+    return BY_EXTENSION["zip"]
+
+
+def _program_file(path: Path, names: set[str], extension: str) -> Format:
+    """A format of some program that packs its parts into a ZIP file."""
     if "[Content_Types].xml" in names:
         for each in FORMATS:
             if each.zip_part and any(name.startswith(each.zip_part) for name in names):
                 return each
-    if "mimetype" in names and "content.xml" in names:
-        raise Unreadable(
-            "The file is an OpenDocument file and cannot be read; convert it to .docx, .xlsx or .pdf.",
-            code="unsupported_type",
-        )
-    raise _not_readable("a ZIP archive", extension, advice=_UNPACK)
+    if "mimetype" in names:
+        with zipfile.ZipFile(path) as archive:
+            declared = archive.read("mimetype").decode("ascii", errors="replace").strip()
+        if declared in BY_MIME_TYPE:
+            return BY_MIME_TYPE[declared]
+    raise _not_readable("of a program that packs its files into a ZIP archive", extension)
 
 
 def _zip_directory(path: Path) -> list[zipfile.ZipInfo]:
@@ -141,10 +152,13 @@ def _zip_directory(path: Path) -> list[zipfile.ZipInfo]:
         ) from error
 
 
+def is_bomb(unpacked: int, *, packed: int) -> bool:
+    return unpacked > _BOMB_FLOOR_BYTES and unpacked > packed * _BOMB_RATIO
+
+
 def _refuse_bomb(members: list[zipfile.ZipInfo], *, packed: int, limits: Limits) -> None:
     unpacked = sum(member.file_size for member in members)
-    suspicious = unpacked > _BOMB_FLOOR_BYTES and unpacked > packed * _BOMB_RATIO
-    if unpacked > limits.max_unpacked_bytes or suspicious:
+    if unpacked > limits.max_unpacked_bytes or is_bomb(unpacked, packed=packed):
         raise Unreadable(
             f"The file would unpack to {unpacked >> 20:,} MB, as an attack would, and was not opened; "
             "if it is genuine, split it into smaller files.",
@@ -183,13 +197,15 @@ def _encrypted() -> Unreadable:
 def _kind_of_text(head: bytes, extension: str) -> Format:
     expected = BY_EXTENSION.get(extension)
     if _MBOX_LINE.match(head) and extension != "eml":
-        raise Unreadable(f"The file is a mailbox (.mbox) and cannot be read; {_EXPORT}.", code="unsupported_type")
+        return BY_EXTENSION["mbox"]
     text = decode(head[: len(head) // 4 * 4] or head).lstrip("\ufeff \t\r\n")
     if extension == "eml" or _is_mail(text):
         return BY_MIME_TYPE["message/rfc822"]
+    if text[:15].upper() == "BEGIN:VCALENDAR":
+        return BY_EXTENSION["ics"]
     if text.startswith("<") and _HTML.search(text) and extension not in BY_MIME_TYPE["text/markdown"].extensions:
         return BY_MIME_TYPE["text/html"]
-    if expected is not None and expected.is_textual and expected.mime_type != "message/rfc822":
+    if expected is not None and expected.reader == "text":
         return expected
     return BY_MIME_TYPE["text/plain"]
 
@@ -222,7 +238,7 @@ def _check_name(found: Format, extension: str) -> tuple[str, ...]:
     expected = BY_EXTENSION.get(extension)
     if expected is None or expected == found or (expected.is_textual and found.is_textual):
         return ()
-    if found.is_textual and found.name != "email" and extension not in _OFTEN_TEXT_INSIDE:
+    if found.is_textual and found.reader in ("text", "html") and extension not in _OFTEN_TEXT_INSIDE:
         raise Unreadable(
             f"The file is named .{extension} but holds {found.title}; ask for it again, it may be a failed download.",
             code="wrong_extension",

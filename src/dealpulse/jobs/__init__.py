@@ -11,7 +11,7 @@ from typing import Final
 
 from dealpulse.errors import Invalid
 from dealpulse.jobs.contract import Job, Priority, Queue
-from dealpulse.jobs.daily_brief import DAILY_BRIEF, GenerateDailyBrief
+from dealpulse.jobs.daily_brief import DAILY_BRIEF, Deliver, GenerateDailyBrief, GenerateReport
 from dealpulse.jobs.documents import DOCUMENTS, DocumentOperation, ProcessDocument
 from dealpulse.jobs.emails import EMAILS, EmailOperation, ProcessEmail
 from dealpulse.jobs.sources import SOURCE_SYNC, SyncSource, SyncType
@@ -22,6 +22,8 @@ JOB_TYPES: Final[Mapping[SubjectType, Callable[[Operation], Job]]] = {
     SubjectType.document: ProcessDocument.of,
     SubjectType.email: ProcessEmail.of,
     SubjectType.source: SyncSource.of,
+    SubjectType.report: GenerateReport.of,
+    SubjectType.delivery: Deliver.of,
 }
 
 CALLS: Final[Mapping[str, Callable[..., Job]]] = {
@@ -29,6 +31,8 @@ CALLS: Final[Mapping[str, Callable[..., Job]]] = {
     ProcessDocument.function: ProcessDocument.called,
     ProcessEmail.function: ProcessEmail.called,
     SyncSource.function: SyncSource.called,
+    GenerateReport.function: GenerateReport.called,
+    Deliver.function: Deliver.called,
 }
 
 QUEUES: Final[tuple[Queue, ...]] = (DAILY_BRIEF, DOCUMENTS, EMAILS, SOURCE_SYNC)
@@ -73,9 +77,11 @@ __all__ = [
     "EMAILS",
     "QUEUES",
     "SOURCE_SYNC",
+    "Deliver",
     "DocumentOperation",
     "EmailOperation",
     "GenerateDailyBrief",
+    "GenerateReport",
     "Job",
     "Priority",
     "ProcessDocument",

@@ -105,11 +105,11 @@ async def result_of(
         for one in run.operations
         if one.state is OperationState.failed and one.subject_type in (SubjectType.document, SubjectType.email)
     }
-    email_paths = {email.id: email.path for email in emails}
-    failed = tuple(_failures([*documents, *emails], not_done, email_paths))
+    outer_paths = {one.id: one.path for one in documents} | {one.id: one.path for one in emails}
+    failed = tuple(_failures([*documents, *emails], not_done, outer_paths))
     good = [one for one in documents if not _is_failed(one, not_done)]
     shown_documents = await _documents(
-        good, email_paths, store=store, findings=await store.findings.of_deal(run.deal.id)
+        good, outer_paths, store=store, findings=await store.findings.of_deal(run.deal.id)
     )
     blockers = await store.blockers.of_deal(run.deal.id)
     shown_emails = tuple(_email(one, blockers) for one in emails if not _is_failed(one, not_done))
@@ -155,7 +155,7 @@ def _is_failed(row: Document | Email, not_done: Mapping[str, Operation]) -> bool
 
 
 def _failures(
-    rows: Sequence[Document | Email], not_done: Mapping[str, Operation], email_paths: Mapping[str, str]
+    rows: Sequence[Document | Email], not_done: Mapping[str, Operation], outer_paths: Mapping[str, str]
 ) -> Iterator[ShownFailure]:
     for row in rows:
         if not _is_failed(row, not_done):
@@ -163,14 +163,18 @@ def _failures(
         operation = not_done.get(row.id)
         code = row.failure_code or (operation and operation.error_code) or "not_processed"
         reason = row.failure_reason or (operation and operation.error_message) or "It was not processed."
-        email_id = row.email_id if isinstance(row, Document) else None
-        of = email_paths.get(email_id) if email_id else None
-        yield ShownFailure(path=row.path, attachment_of=of, code=code, reason=reason)
+        yield ShownFailure(path=row.path, attachment_of=_outer(row, outer_paths), code=code, reason=reason)
+
+
+def _outer(row: Document | Email, outer_paths: Mapping[str, str]) -> str | None:
+    """The path of the e-mail or the file it was found in; None for a file of the folder itself."""
+    outer = (row.parent_id or row.email_id) if isinstance(row, Document) else None
+    return outer_paths.get(outer) if outer else None
 
 
 async def _documents(
     documents: Sequence[Document],
-    email_paths: Mapping[str, str],
+    outer_paths: Mapping[str, str],
     *,
     store: Store,
     findings: Sequence[RecordedFinding],
@@ -180,8 +184,7 @@ async def _documents(
     async def shown(document: Document) -> ShownDocument:
         async with gate:
             pages = await store.documents.pages(document.id)
-        of = email_paths.get(document.email_id) if document.email_id else None
-        return _document(document, pages, of, _risks(document, findings))
+        return _document(document, pages, _outer(document, outer_paths), _risks(document, findings))
 
     return tuple(await asyncio.gather(*map(shown, documents)))
 

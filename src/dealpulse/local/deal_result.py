@@ -64,7 +64,7 @@ class ShownRisk(Shown, frozen=True, kw_only=True):
 
 
 class ShownDocument(Shown, frozen=True, kw_only=True):
-    """A document that was read and analysed; ``attachment_of`` is the path of the e-mail it came with."""
+    """A document that was read and analysed; ``attachment_of`` is the path of the e-mail or file it was found in."""
 
     path: str
     attachment_of: str | None

@@ -109,6 +109,17 @@ class Week(Struct, frozen=True, kw_only=True):
     emails: int
 
 
+class WeekTone(Struct, frozen=True, kw_only=True):
+    """The mean tone (-1..1) of one organisation's e-mails of a week; ``earlier``: of the week before."""
+
+    name: str
+    """As of :class:`Party`."""
+    score: float
+    earlier: float | None
+    direction: Direction
+    emails: int
+
+
 class Temperature(Struct, frozen=True, kw_only=True):
     """Mean e-mail sentiment, -1..1: of the last seven days with mail, and of all before."""
 

@@ -237,6 +237,17 @@ def _ended(before: _EarlierBlocker, row: RecordedBlocker | None, citing: Citing)
     )
 
 
+def ended_risk(finding: RecordedFinding) -> Ended:
+    """A finding that is open no more, and why."""
+    return Ended(title=finding.title, severity=finding.severity, reason=_RISK_ENDED[finding.status])
+
+
+def ended_blocker(row: RecordedBlocker, citing: Citing) -> Ended:
+    """A blocker that is open no more, and what says so."""
+    blocker = row.blocker
+    return _ended(_EarlierBlocker(fingerprint=blocker.fingerprint, title=blocker.title), row, citing)
+
+
 def _received(room: Room, since: datetime | None) -> tuple[str, ...]:
     if since is None:
         return ()

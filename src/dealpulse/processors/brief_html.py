@@ -23,6 +23,7 @@ from dealpulse.processors.brief_markdown import (
     Written,
     counted,
     is_news,
+    long_date,
     signed,
     spoken,
     who_read,
@@ -74,11 +75,27 @@ class _Chart:
 def render(written: Written) -> str:
     """The whole page."""
     facts = written.facts
+    return page(
+        written,
+        "brief.html",
+        kind="Daily brief",
+        when=long_date(facts.brief_date),
+        since=f"Since the brief of {facts.earlier_date}",
+        byline=who_wrote(written),
+    )
+
+
+def page(written: Written, template: str, *, kind: str, when: str, since: str, byline: str, **more: object) -> str:
+    """The page of ``template``, which is a brief's or extends it; ``more`` is what that shows besides."""
+    facts = written.facts
     shown = evidence(facts)
     numbers = {cited.number for cited in shown}
     # The policy names the style by its digest: a style that came in with somebody's text would not be obeyed.
     digest = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-    return _pages.get_template("brief.html").render(
+    return _pages.get_template(template).render(
+        kind=kind,
+        when=when,
+        since=since,
         style=_STYLE,
         policy=_POLICY.format(digest),
         facts=facts,
@@ -86,7 +103,7 @@ def render(written: Written) -> str:
         summary=[(text, number if number in numbers else None) for text, number in brief_prose.parts(written.summary)],
         partial=written.status is BriefStatus.partial,
         shortcomings=written.shortcomings,
-        who_wrote=who_wrote(written),
+        byline=byline,
         who_read=list(who_read(facts)),
         serious=_by_severity(facts, SERIOUS),
         further=_by_severity(facts, (Severity.P2, Severity.P3)),
@@ -99,6 +116,7 @@ def render(written: Written) -> str:
         chart=_chart(facts.temperature.weeks),
         evidence=shown,
         origins=_origins(facts),
+        **more,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 from msgspec import Struct, ValidationError, convert
@@ -84,7 +85,7 @@ def render(written: Written, *, evidence_at: str | None = None) -> str:
 
     ``evidence_at`` is the address of the brief's HTML: each citation then also leads to its evidence there.
     """
-    return "\n".join(_Layout(written, evidence_at).lines()).rstrip() + "\n"
+    return Layout(written, evidence_at).text()
 
 
 def who_wrote(written: Written) -> str:
@@ -119,24 +120,33 @@ def spoken(word: str) -> str:
     return " ".join(_SHORT.get(part, part) for part in word.split("_"))
 
 
+def long_date(day: date) -> str:
+    return f"{day:%A} {day.day} {day:%B %Y}"
+
+
 def signed(score: float) -> str:
     return f"{score:+.2f}"
 
 
 @dataclass(frozen=True)
-class _Layout:
-    written: Written
-    evidence_at: str | None
+class Layout:
+    """A brief's page from top to bottom. What a report lays out in its own way, it overrides."""
 
-    def lines(self) -> Iterator[str]:
-        facts, day = self.written.facts, self.written.facts.brief_date
-        yield f"# {_plain(facts.deal)}: daily brief, {day:%A} {day.day} {day:%B %Y}"
+    written: Written
+    evidence_at: str | None = None
+
+    def text(self) -> str:
+        """All of it."""
+        return "\n".join(self._lines()).rstrip() + "\n"
+
+    def _lines(self) -> Iterator[str]:
+        yield f"# {_plain(self.written.facts.deal)}: {self._title()}"
         yield ""
         yield f"**{_plain(brief_prose.plain(self.written.headline))}**"
         yield ""
         yield "".join(self._summary())
         yield ""
-        yield f"*{_plain(who_wrote(self.written))}*"
+        yield f"*{_plain(self._byline())}*"
         yield ""
         if self.written.status is BriefStatus.partial:
             yield f"> **Partial.** {_plain(' '.join(self.written.shortcomings))} See the end of this brief."
@@ -144,12 +154,21 @@ class _Layout:
         yield from self._changes()
         yield from self._risks("Risks", SERIOUS)
         yield from self._blockers()
-        yield from self._temperature(facts.temperature)
+        yield from self._temperature(self.written.facts.temperature)
         yield from self._risks("Further risks", (Severity.P2, Severity.P3))
         yield from self._gaps()
         yield from self._inventory()
 
     # --- parts of the page, from the top ---
+
+    def _title(self) -> str:
+        return f"daily brief, {long_date(self.written.facts.brief_date)}"
+
+    def _byline(self) -> str:
+        return who_wrote(self.written)
+
+    def _since(self) -> str:
+        return f"Since the last brief ({self.written.facts.earlier_date})"
 
     def _summary(self) -> Iterator[str]:
         cited = {one.number: one for one in evidence(self.written.facts)}
@@ -161,7 +180,7 @@ class _Layout:
         facts = self.written.facts
         if facts.first:
             return
-        yield f"## Since the last brief ({facts.earlier_date})"
+        yield f"## {self._since()}"
         yield ""
         told = [*self._changed_risks(), *self._changed_blockers()]
         if facts.received:
@@ -325,6 +344,10 @@ def _plain(text: str) -> str:
     """The text on one line, with nothing in it that Markdown would act on; a bare address stays text."""
     escaped = _ACTIVE_MARKDOWN.sub(r"\\\1", " ".join(text.split()))
     return _BARE_ADDRESS.sub(r"\1\\\2", escaped)
+
+
+escaped: Final = _plain
+"""For layouts that extend this one."""
 
 
 def _shortened(quote: str) -> str:

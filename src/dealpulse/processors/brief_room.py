@@ -26,6 +26,8 @@ from dealpulse.processors.brief_facts import BriefRisk, Gap, NotLookedAt, Reader
 from dealpulse.store.documents import FaintlyRead
 
 UNDER_WAY: Final = frozenset({OperationState.pending, OperationState.queued, OperationState.running})
+_ROOM: Final = frozenset({SubjectType.document, SubjectType.email, SubjectType.source})
+"""What is read, and not what is written of it."""
 
 _ADVICE: Final[Mapping[str, str]] = {
     "encrypted": "Ask for it without its password.",
@@ -93,9 +95,7 @@ def name_of(item: Document | Email) -> str:
 
 def under_way(operations: Sequence[Operation]) -> frozenset[str]:
     """Ids of documents, e-mails and sources with work that is not done."""
-    return frozenset(
-        one.subject_id for one in operations if one.state in UNDER_WAY and one.subject_type is not SubjectType.brief
-    )
+    return frozenset(one.subject_id for one in operations if one.state in UNDER_WAY and one.subject_type in _ROOM)
 
 
 def soon_done(operations: Sequence[Operation]) -> frozenset[str]:

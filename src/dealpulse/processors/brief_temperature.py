@@ -10,7 +10,7 @@ from typing import Final
 from msgspec import Struct
 
 from dealpulse.models import Email, Sentiment
-from dealpulse.processors.brief_facts import Cited, Direction, Party, Temperature, Week
+from dealpulse.processors.brief_facts import Cited, Direction, Party, Temperature, Week, WeekTone
 
 _RECENT: Final = timedelta(days=7)
 _TURN: Final = 0.15
@@ -52,6 +52,34 @@ def temperature(emails: Sequence[Email], *, cite: Callable[[Email, int, int], Ci
         emails=len(judged),
         weeks=_weeks(judged),
         parties=tuple(sorted(parties, key=lambda party: (party.recent, party.name))),
+    )
+
+
+def week_tones(emails: Sequence[Email], *, since: datetime, until: datetime) -> tuple[WeekTone, ...]:
+    """The tone of each organisation's mails from ``since`` to before ``until``, beside that of the seven days before.
+
+    Coldest first; whoever wrote nothing in the week is left out.
+    """
+    by_party: defaultdict[str, tuple[list[_Judged], list[_Judged]]] = defaultdict(lambda: ([], []))
+    for email in emails:
+        if not (email.sentiment and email.sent_at and email.sender and email.sender.address):
+            continue
+        if since - _RECENT <= email.sent_at < until:
+            of_before = email.sent_at < since
+            by_party[_party_of(email.sender.address)][of_before].append(_Judged(email, email.sent_at, email.sentiment))
+    tones = [_week_tone(name, now, before) for name, (now, before) in by_party.items() if now]
+    return tuple(sorted(tones, key=lambda tone: (tone.score, tone.name)))
+
+
+def _week_tone(name: str, now: Sequence[_Judged], before: Sequence[_Judged]) -> WeekTone:
+    score, earlier = _mean(now), _mean(before) if before else None
+    enough = len(now) + len(before) >= _FEWEST
+    return WeekTone(
+        name=name,
+        score=score,
+        earlier=earlier,
+        direction=_direction(score, earlier) if enough else Direction.unknown,
+        emails=len(now),
     )
 
 

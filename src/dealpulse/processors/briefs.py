@@ -14,24 +14,22 @@ from dealpulse.ai.contract import Answer, Engine
 from dealpulse.ai.local import LOCAL_ORIGIN
 from dealpulse.errors import Awaiting, DealPulseError
 from dealpulse.jobs import GenerateDailyBrief
-from dealpulse.models import Brief, BriefStatus, Deal, EngineName, Operation, Page, Usage
-from dealpulse.processors import brief_html, brief_markdown, brief_prose
-from dealpulse.processors.brief_evidence import PageKey, annotated, cited_pages
+from dealpulse.models import Brief, BriefStatus, Deal, DeliveryKind, EngineName, Operation, Usage
+from dealpulse.processors import brief_html, brief_markdown, brief_prose, deliveries
 from dealpulse.processors.brief_facts import BriefFacts
 from dealpulse.processors.brief_gathering import gather
+from dealpulse.processors.brief_loading import room_of, with_evidence
 from dealpulse.processors.brief_markdown import Written
-from dealpulse.processors.brief_room import Room, soon_done
+from dealpulse.processors.brief_room import soon_done
 from dealpulse.processors.operations.catalogue.brief import brief_question
 from dealpulse.processors.operations.schemas import BriefAnswer
+from dealpulse.queue import QueueClient
 from dealpulse.store import Store
 
 PROSE_FAILED: Final = "brief_prose_failed"
 
-FAINT_BELOW: Final = 0.7
-"""Confidence (0..1) below which a scanned page is named for a person to look at."""
 _FIRST_LOOK: Final = 3.0
 _LONGEST_PAUSE: Final = 30.0
-_PAGES_AT_ONCE: Final = 8
 
 _log = structlog.get_logger("dealpulse.processors.briefs")
 
@@ -65,11 +63,14 @@ async def generate_daily_brief(
     job: GenerateDailyBrief,
     *,
     store: Store,
+    queue: QueueClient,
     engine: Engine,
     patience: Patience,
     presentation: Presentation = Presentation(),
 ) -> dict[str, object]:
-    """Write the brief and return what is in it, in numbers. Writing it again replaces that day's brief.
+    """Write the brief, have it delivered, and return what is in it, in numbers.
+
+    Writing it again replaces that day's brief and sends it to nobody who was sent it before.
 
     It waits for documents and e-mails that are still being read, as long as ``patience`` allows. Then it appears, with
     what there is: whatever is unread, failed or not looked at is named, and the brief is ``partial``, as it is without
@@ -94,6 +95,7 @@ async def generate_daily_brief(
     )
     brief = await asyncio.to_thread(_brief, deal, job, written)
     await asyncio.gather(store.briefs.save(brief), store.usage.record(deal.id, answer.usage))
+    await deliveries.plan(deal.id, DeliveryKind.daily_brief, job.date, store=store, queue=queue)
     return {"status": written.status.value, "risks": len(facts.risks), "blockers": len(facts.blockers)}
 
 
@@ -106,17 +108,12 @@ def _wait_for(operations: list[Operation], patience: Patience) -> None:
 async def _facts(
     deal: Deal, job: GenerateDailyBrief, operations: list[Operation], *, store: Store, presentation: Presentation
 ) -> BriefFacts:
-    documents, emails, sources, gone, faint = await asyncio.gather(
-        store.documents.of_deal(deal.id),
-        store.emails.of_deal(deal.id),
-        store.sources.of_deal(deal.id),
-        store.documents.gone(deal.id),
-        store.documents.faintly_read(deal.id, below=FAINT_BELOW),
+    room, findings, blockers, earlier = await asyncio.gather(
+        room_of(deal.id, operations, store=store),
+        store.findings.of_deal(deal.id),
+        store.blockers.of_deal(deal.id),
+        store.briefs.latest_before(deal.id, job.date),
     )
-    findings, blockers, earlier = await asyncio.gather(
-        store.findings.of_deal(deal.id), store.blockers.of_deal(deal.id), store.briefs.latest_before(deal.id, job.date)
-    )
-    room = Room(documents=documents, emails=emails, operations=operations, sources=sources, gone=gone, faint=faint)
     facts = gather(
         deal_name=deal.name,
         brief_date=job.date,
@@ -127,19 +124,7 @@ async def _facts(
         expected=presentation.expected,
         public_url=presentation.public_url,
     )
-    return annotated(facts, pages=await _pages(facts, store), emails=room.emails)
-
-
-async def _pages(facts: BriefFacts, store: Store) -> dict[PageKey, Page]:
-    gate = asyncio.Semaphore(_PAGES_AT_ONCE)
-
-    async def read(document_id: str, numbers: set[int]) -> list[tuple[PageKey, Page]]:
-        async with gate:
-            pages = await store.documents.some_pages(document_id, numbers)
-        return [((document_id, page.number), page) for page in pages]
-
-    found = await asyncio.gather(*(read(*wanted) for wanted in cited_pages(facts).items()))
-    return dict(pair for pairs in found for pair in pairs)
+    return await with_evidence(facts, room, store=store)
 
 
 async def _prose(

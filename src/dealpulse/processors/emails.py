@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -17,13 +15,13 @@ from dealpulse.jobs import DocumentOperation, EmailOperation, Job, ProcessDocume
 from dealpulse.models import DocumentState, Email, SubjectType
 from dealpulse.outbox import request
 from dealpulse.processors.accounts import OnAccount
+from dealpulse.processors.inner_files import stored
 from dealpulse.processors.operations import EMAIL_OPERATIONS
 from dealpulse.processors.operations.contract import EmailText
 from dealpulse.processors.scratch import downloaded, scratch_folder
 from dealpulse.queue import QueueClient
 from dealpulse.store import Store
 from dealpulse.store.emails import StoredEmailContent
-from dealpulse.store.files import storage_key
 
 _THREAD_PATIENCE: Final = 300.0
 """Seconds after an e-mail was read for which its analysis waits for the others."""
@@ -76,6 +74,7 @@ async def _parse(email: Email, *, store: Store, queue: QueueClient, limits: Limi
             body_text=content.body_text,
             full_text=content.full_text,
             events=content.events,
+            warnings=content.warnings,
         ),
     )
     await request(follow_up, operations=store.operations, queue=queue)
@@ -84,34 +83,21 @@ async def _parse(email: Email, *, store: Store, queue: QueueClient, limits: Limi
 
 async def _keep(attachment: Attachment, email: Email, *, store: Store) -> list[Job]:
     """Store the attachment as a document of its own; its reading follows. One too large to store fails alone."""
-    content_hash = await asyncio.to_thread(_sha256, attachment.path)
-    key = storage_key(email.deal_id, content_hash)
-    too_large: Permanent | None = None
-    try:
-        await store.files.upload(key, attachment.path, content_type=attachment.mime_type)
-    except Permanent as error:
-        if error.code != "too_large":
-            raise
-        too_large = error
+    where = await stored(attachment, deal_id=email.deal_id, files=store.files)
     document = await store.documents.create(
         email.deal_id,
         name=attachment.name,
         path=f"{email.path}/{attachment.name}",
         mime_type=attachment.mime_type,
         size_bytes=attachment.size_bytes,
-        content_hash=content_hash,
-        storage_key=key,
+        content_hash=where.content_hash,
+        storage_key=where.key,
         email_id=email.id,
     )
-    if too_large is not None:
-        await store.documents.mark_failed(document.id, code=too_large.code, reason=too_large.message)
+    if where.refusal is not None:
+        await store.documents.mark_failed(document.id, code=where.refusal.code, reason=where.refusal.message)
         return []
     return [ProcessDocument(document.id, email.deal_id, DocumentOperation.ingest)]
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 async def _ask(

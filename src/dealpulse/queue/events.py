@@ -20,7 +20,7 @@ from redis.exceptions import ResponseError
 from dealpulse.errors import Invalid
 from dealpulse.jobs import QUEUES, Queue
 from dealpulse.queue import keys
-from dealpulse.queue.connection import answer, redis_faults
+from dealpulse.queue.connection import answer, heed_cancellation, redis_faults
 
 BEGINNING: Final = "0-0"
 """The position before everything that is kept."""
@@ -91,6 +91,7 @@ class Events:
         told = time.monotonic()
         while True:
             entries, corrected = await self._next(place, told + self.quiet_seconds - time.monotonic())
+            heed_cancellation()
             if corrected is not None:
                 told, place = time.monotonic(), corrected
                 yield Missed(str(place))

@@ -24,6 +24,7 @@ from dealpulse.settings import Settings, latest_run, next_run
 
 DAILY_BRIEF_TICK: Final = "cron:daily_brief"
 RECONCILE_TICK: Final = "cron:reconcile"
+REPORTS_TICK: Final = "cron:reports"
 
 RUN_MADE_UP: Final = "run_made_up"
 RUN_MISSED: Final = "run_missed"
@@ -75,6 +76,7 @@ def schedules(settings: Settings) -> tuple[Schedule, ...]:
     return (
         Schedule(name=DAILY_BRIEF_TICK, expression=settings.daily_brief_time, zone=settings.time_zone),
         Schedule(name=RECONCILE_TICK, expression=_EVERY_MINUTE, zone=ZoneInfo("UTC"), at_start=True),
+        Schedule(name=REPORTS_TICK, expression=_EVERY_MINUTE, zone=ZoneInfo("UTC"), at_start=True),
     )
 
 

@@ -11,11 +11,13 @@ from dealpulse.settings.loading import Fault, Settings, SettingsError, read_envi
 from dealpulse.settings.values import (
     AiSettings,
     ApiSettings,
+    DeliverySettings,
     ExtractionSettings,
     LogSettings,
     QueueSettings,
     RedisSettings,
     Secret,
+    SmtpServer,
     SourceSettings,
     SupabaseSettings,
 )
@@ -23,6 +25,7 @@ from dealpulse.settings.values import (
 __all__ = [
     "AiSettings",
     "ApiSettings",
+    "DeliverySettings",
     "ExtractionSettings",
     "Fault",
     "LogSettings",
@@ -31,6 +34,7 @@ __all__ = [
     "Secret",
     "Settings",
     "SettingsError",
+    "SmtpServer",
     "SourceSettings",
     "SupabaseSettings",
     "latest_run",

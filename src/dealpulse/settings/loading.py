@@ -17,6 +17,7 @@ from dealpulse.settings import variables as var
 from dealpulse.settings.values import (
     AiSettings,
     ApiSettings,
+    DeliverySettings,
     ExtractionSettings,
     LogSettings,
     QueueSettings,
@@ -68,6 +69,7 @@ class Settings:
     """Where people reach the API, without a trailing slash."""
     queues: Mapping[str, QueueSettings]
     """By wire name (``dailyBrief`` ...)."""
+    delivery: DeliverySettings
     api: ApiSettings
     sources: SourceSettings
     extraction: ExtractionSettings
@@ -159,6 +161,7 @@ def _contradictions(texts: Mapping[str, str]) -> Iterator[Fault]:
     for one, other in (
         (var.REDIS_SENTINELS, var.REDIS_SENTINEL_MASTER),
         (var.REDIS_SENTINEL_MASTER, var.REDIS_SENTINELS),
+        (var.SMTP_URL, var.SMTP_FROM),
     ):
         if one.name in texts and other.name not in texts:
             yield Fault(other.name, f"is not set though {one.name} is", other.remedy)
@@ -175,6 +178,11 @@ def _build(values: Values) -> Settings:
         brief_wait_seconds=values[var.BRIEF_WAIT_SECONDS],
         public_url=values.optional(var.PUBLIC_URL),
         queues={queue: _queue(values, variables) for queue, variables in var.QUEUES.items()},
+        delivery=DeliverySettings(
+            smtp=values.optional(var.SMTP_URL),
+            sender=values.optional(var.SMTP_FROM),
+            allow_private=values[var.DELIVERY_ALLOW_PRIVATE],
+        ),
         api=_api(values),
         sources=SourceSettings(folder_roots=values.optional(var.FOLDER_SOURCE_ROOTS) or ()),
         extraction=_extraction(values),
@@ -261,5 +269,8 @@ def _extraction(values: Values) -> ExtractionSettings:
         seconds=values[var.EXTRACTION_SECONDS],
         memory_bytes=values[var.EXTRACTION_MEMORY_MB] << 20,
         max_file_bytes=values[var.EXTRACTION_MAX_FILE_BYTES],
+        max_depth=values[var.ARCHIVE_MAX_DEPTH],
+        max_inner_files=values[var.ARCHIVE_MAX_FILES],
+        max_inner_bytes=values[var.ARCHIVE_MAX_BYTES],
         ocr_language=values[var.OCR_LANGUAGE],
     )

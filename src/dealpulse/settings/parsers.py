@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import orjson
 
-from dealpulse.settings.values import AI_OPERATIONS, Secret
+from dealpulse.settings.values import AI_OPERATIONS, Secret, SmtpServer
 
 
 def text(value: str) -> str:
@@ -240,6 +240,35 @@ def redis_url(value: str) -> RedisUrl:
         password=Secret(unquote(parts.password)) if parts.password else None,
         database=int(path) if path else None,
     )
+
+
+def smtp_url(value: str) -> SmtpServer:
+    """``smtp[s]://[user:password@]host[:port]``; user and password may be percent-encoded."""
+    parts = _split(value, schemes=("smtp", "smtps"))
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        raise ValueError("has something after the port")
+    if (parts.username is None) != (parts.password is None):
+        raise ValueError("names a user without a password, or a password without a user")
+    tls = parts.scheme == "smtps"
+    return SmtpServer(
+        host=host(parts.hostname or ""),
+        port=parts.port or (465 if tls else 587),
+        tls=tls,
+        username=unquote(parts.username) if parts.username else None,
+        password=Secret(unquote(parts.password)) if parts.password else None,
+    )
+
+
+MAIL_ADDRESS = re.compile(
+    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@(?=.{1,253}$)([A-Za-z0-9-]{1,63}\.)*[A-Za-z0-9-]{1,63}"
+)
+"""What a mail server takes for one address, without display name, quotes or comments."""
+
+
+def mail_address(value: str) -> str:
+    if MAIL_ADDRESS.fullmatch(value) is None:
+        raise ValueError("is no e-mail address")
+    return value
 
 
 def _split(value: str, *, schemes: tuple[str, ...]) -> SplitResult:

@@ -143,12 +143,38 @@ class SourceSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SmtpServer:
+    """Who takes our e-mails. ``tls``: from the first byte on; otherwise STARTTLS is asked for."""
+
+    host: str
+    port: int
+    tls: bool
+    username: str | None = None
+    password: Secret | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeliverySettings:
+    """How briefs and reports leave. Without a server no e-mail does."""
+
+    smtp: SmtpServer | None = None
+    sender: str | None = None
+    """An address; of every e-mail."""
+    allow_private: bool = False
+    """Webhooks may go to addresses that are not public, and by http."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ExtractionSettings:
     """What reading one file may use."""
 
     seconds: float = 300.0
     memory_bytes: int = 1 << 30
     max_file_bytes: int = 50 << 20
+    max_depth: int = 3
+    """How often a file inside a file is taken out."""
+    max_inner_files: int = 1_000
+    max_inner_bytes: int = 1 << 30
     ocr_language: str = "eng"
 
 

@@ -19,6 +19,7 @@ from dealpulse.settings.parsers import (
     flag,
     folders,
     host,
+    mail_address,
     matching,
     models,
     names_us,
@@ -30,6 +31,7 @@ from dealpulse.settings.parsers import (
     secret,
     secrets,
     service_role_key,
+    smtp_url,
     text,
     time_zone,
     web_url,
@@ -223,6 +225,23 @@ PUBLIC_URL = Variable(
     "https://workers.example.com",
 )
 
+SMTP_URL = Variable(
+    "SMTP_URL",
+    smtp_url,
+    None,
+    "Mail server that takes briefs and reports for recipients by e-mail; needs SMTP_FROM",
+    "smtp://user:password@host:587 (STARTTLS) or smtps://user:password@host:465, special characters percent-encoded",
+)
+SMTP_FROM = Variable("SMTP_FROM", mail_address, None, "Address those e-mails come from", "briefs@example.com")
+DELIVERY_ALLOW_PRIVATE = Variable(
+    "DELIVERY_ALLOW_PRIVATE",
+    flag,
+    "false",
+    "Webhooks may also go to private addresses and by http (for development): whoever may add recipients can then make"
+    " the workers call whatever they can reach",
+    _FLAG,
+)
+
 PORT = Variable("PORT", port, "3000", "Port of the API", _PORT)
 API_HOST = Variable(
     "API_HOST", host, "127.0.0.1", "Address the API listens on; 0.0.0.0 is every one", "an address, such as 127.0.0.1"
@@ -270,6 +289,17 @@ EXTRACTION_MEMORY_MB = Variable(
 EXTRACTION_MAX_FILE_BYTES = Variable(
     "EXTRACTION_MAX_FILE_BYTES", byte_count, "50MB", "Largest file that is read, wherever it comes from", _BYTES
 )
+ARCHIVE_MAX_DEPTH = Variable(
+    "ARCHIVE_MAX_DEPTH",
+    whole(0),
+    "3",
+    "How deep files are taken out of files (archives, attachments); 0: of e-mails only",
+    "a whole number",
+)
+ARCHIVE_MAX_FILES = Variable(
+    "ARCHIVE_MAX_FILES", whole(1), "1000", "Most files taken out of one file, all inside those counted", _COUNT
+)
+ARCHIVE_MAX_BYTES = Variable("ARCHIVE_MAX_BYTES", byte_count, "1GB", "Their size, all together", _BYTES)
 OCR_LANGUAGE = Variable(
     "OCR_LANGUAGE",
     matching(r"[A-Za-z_]+(\+[A-Za-z_]+)*", "is not a list of Tesseract languages"),
@@ -405,6 +435,7 @@ SECTIONS: Mapping[str, tuple[Variable[object], ...]] = {
         AI_TIMEOUT_SECONDS,
     ),
     "Daily brief": (DAILY_BRIEF_TIME, TIMEZONE, BRIEF_WAIT_SECONDS, PUBLIC_URL),
+    "Delivery": (SMTP_URL, SMTP_FROM, DELIVERY_ALLOW_PRIVATE),
     "API": (
         PORT,
         API_HOST,
@@ -416,7 +447,15 @@ SECTIONS: Mapping[str, tuple[Variable[object], ...]] = {
         MAX_UPLOAD_BYTES,
     ),
     "Sources": (FOLDER_SOURCE_ROOTS,),
-    "Reading files": (EXTRACTION_SECONDS, EXTRACTION_MEMORY_MB, EXTRACTION_MAX_FILE_BYTES, OCR_LANGUAGE),
+    "Reading files": (
+        EXTRACTION_SECONDS,
+        EXTRACTION_MEMORY_MB,
+        EXTRACTION_MAX_FILE_BYTES,
+        ARCHIVE_MAX_DEPTH,
+        ARCHIVE_MAX_FILES,
+        ARCHIVE_MAX_BYTES,
+        OCR_LANGUAGE,
+    ),
     "Logs": (LOG_LEVEL, DEBUG, NODE_ENV),
     "Workers": (SHUTDOWN_GRACE_SECONDS, RECONCILE_SECONDS, SCHEDULE_MAKE_UP_SECONDS),
     **{f"Queue {queue}": tuple(variables) for queue, variables in QUEUES.items()},

@@ -18,12 +18,14 @@ from dealpulse.store.blockers import Blockers
 from dealpulse.store.briefs import Briefs
 from dealpulse.store.database import Database, HealthBoard
 from dealpulse.store.deals import Deals
+from dealpulse.store.deliveries import Deliveries, Recipients
 from dealpulse.store.documents import Documents
 from dealpulse.store.emails import Emails
 from dealpulse.store.faults import KEY_ADVICE, URL_ADVICE, refuse
 from dealpulse.store.files import Files
 from dealpulse.store.findings import Findings
 from dealpulse.store.operations import Operations
+from dealpulse.store.reports import Reports, ReportSchedules
 from dealpulse.store.schema import gaps, wait_for_schema
 from dealpulse.store.sources import Sources
 from dealpulse.store.tokens import Tokens
@@ -44,6 +46,10 @@ class Store:
     findings: Findings
     blockers: Blockers
     briefs: Briefs
+    reports: Reports
+    report_schedules: ReportSchedules
+    recipients: Recipients
+    deliveries: Deliveries
     operations: Operations
     usage: UsageLedger
     answers: Answers
@@ -100,6 +106,10 @@ def _store(database: Database, http: httpx.AsyncClient) -> Store:
         findings=Findings(database),
         blockers=Blockers(database),
         briefs=Briefs(database),
+        reports=Reports(database),
+        report_schedules=ReportSchedules(database),
+        recipients=Recipients(database),
+        deliveries=Deliveries(database),
         operations=Operations(database),
         usage=UsageLedger(database),
         answers=Answers(database),

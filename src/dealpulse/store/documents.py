@@ -8,19 +8,49 @@ from typing import Final
 from msgspec import Struct
 
 from dealpulse.errors import NotFound
-from dealpulse.models import Document, DocumentAnalysis, Origin, Page
+from dealpulse.models import Document, DocumentAnalysis, DocumentVersion, Origin, Page
 from dealpulse.store.database import Database, is_uuid
 
 _COLUMNS: Final = (
     "id,deal_id,name,path,mime_type,size_bytes,content_hash,storage_key,state,failure_code,failure_reason,page_count,"
-    "source_id,external_id,email_id,web_link,summary:ai_summary,classification:ai_classification,origin:ai_origin,"
+    "source_id,external_id,email_id,parent_id,duplicate_of,web_link,summary:ai_summary,classification:ai_classification,origin:ai_origin,"
     "created_at,updated_at"
 )
 _PAGE_COLUMNS: Final = "number,kind,text,char_start,char_end,label,method,confidence,rotation,warnings"
+_VERSION_COLUMNS: Final = (
+    "document_id,number,name,mime_type,size_bytes,content_hash,storage_key,page_count,summary,classification,origin,"
+    "replaced_at"
+)
 _PAGES_AT_ONCE: Final = 250
 _LAST_PAGE: Final = 2**31 - 1
 _MOST_GONE: Final = 200
 _MOST_FAINT: Final = 200
+
+
+class Nesting(Struct, frozen=True):
+    """How deep a document lies (an attachment, or a file in an archive: 1), and what was taken out of the outermost
+    file or e-mail it lies in, what is inside the document itself left out."""
+
+    depth: int
+    files: int
+    size_bytes: int
+
+
+class InnerFile(Struct, frozen=True, kw_only=True):
+    """A stored file that was found inside a document."""
+
+    place: str
+    """Its path in there, ``/``-separated, unlike every other one's."""
+    name: str
+    mime_type: str
+    size_bytes: int
+    content_hash: str
+    storage_key: str
+
+
+class InnerDocument(Struct, frozen=True):
+    id: str
+    place: str
 
 
 class FaintlyRead(Struct, frozen=True):
@@ -99,6 +129,47 @@ class Documents:
         _check(document_id)
         await self._database.perform(
             "save_document_content", document_id=document_id, mime_type=mime_type, pages=list(pages)
+        )
+
+    async def reuse_reading(self, document_id: str) -> int:
+        """Take over the pages of a document of the deal that has the same content and the same extension, and call this
+        one ready; returns their number. 0: there is none, or this one was read before."""
+        _check(document_id)
+        return await self._database.call("reuse_reading", int, document_id=document_id)
+
+    async def nesting(self, document_id: str) -> Nesting:
+        """Of a document that exists."""
+        _check(document_id)
+        return await self._database.call("document_nesting", Nesting, document_id=document_id)
+
+    async def save_inner(
+        self, document_id: str, files: Sequence[InnerFile], *, reading_of: str | None
+    ) -> list[InnerDocument]:
+        """Make these the documents found inside this one; returns those that were not read yet.
+
+        A file that is known by its place stays the same document, with new content if it has any; a document inside
+        that is not among ``files`` is deleted, with all inside it. ``reading_of`` is the content hash of what was
+        read, where the pages are all there is in it: another document with the same content may take them over.
+        """
+        _check(document_id)
+        return await self._database.call(
+            "save_inner_documents",
+            list[InnerDocument],
+            document_id=document_id,
+            reading_of=reading_of,
+            files=list(files),
+        )
+
+    async def versions(self, document_id: str) -> list[DocumentVersion]:
+        """What the document was before, oldest first; none where its content never changed."""
+        if not is_uuid(document_id):
+            return []
+        return await self._database.every(
+            "document_versions",
+            _VERSION_COLUMNS,
+            DocumentVersion,
+            narrow=lambda query: query.eq("document_id", document_id),
+            key="number",
         )
 
     async def mark_failed(self, document_id: str, *, code: str, reason: str) -> None:

@@ -14,7 +14,7 @@ from dealpulse.store.database import Database, is_uuid
 _COLUMNS: Final = (
     "id,deal_id,name,path,content_hash,storage_key,state,failure_code,failure_reason,source_id,external_id,web_link,message_id,"
     "in_reply_to,thread_key,subject,sender:sender_address,to:to_addresses,cc:cc_addresses,sent_at,body_text,full_text,"
-    "events:calendar_events,sentiment:ai_sentiment,origin:ai_origin,created_at,updated_at"
+    "events:calendar_events,warnings,sentiment:ai_sentiment,origin:ai_origin,created_at,updated_at"
 )
 _EMAILS_AT_ONCE: Final = 250
 _LAST: Final = datetime.max.replace(tzinfo=UTC)
@@ -34,6 +34,7 @@ class StoredEmailContent(Struct, frozen=True, kw_only=True):
     body_text: str
     full_text: str
     events: tuple[CalendarEvent, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 class Emails:

@@ -33,12 +33,12 @@ class Operations:
         One that is running goes back to pending when that run ends: it may have begun before what it is asked for.
         """
         if operations:
-            await self._database.perform("ask_operations", operations=_keys(operations))
+            await self._database.perform("ask_operations", operations=keys(operations))
 
     async def mark_queued(self, operations: Sequence[Operation]) -> None:
         """Those still pending are known to Redis; a worker that was quicker is not overruled."""
         if operations:
-            await self._database.perform("mark_operations_queued", operations=_keys(operations))
+            await self._database.perform("mark_operations_queued", operations=keys(operations))
 
     async def mark(
         self,
@@ -54,7 +54,7 @@ class Operations:
         """
         await self._database.perform(
             "mark_operation",
-            operation=_keys([operation])[0],
+            operation=keys([operation])[0],
             state=state.value,
             error_code=error_code,
             error_message=error_message,
@@ -67,11 +67,11 @@ class Operations:
     async def touch(self, operations: Sequence[Operation]) -> None:
         """Somebody looked after them just now; finished ones are left alone."""
         if operations:
-            await self._database.perform("touch_operations", operations=_keys(operations))
+            await self._database.perform("touch_operations", operations=keys(operations))
 
     async def ask_later(self, operation: Operation, *, seconds: float = ASK_LATER_SECONDS) -> None:
         """Have :meth:`ask_due` ask for it again then, though it is done: what it found out stands only until then."""
-        await self._database.perform("defer_operation", operation=_keys([operation])[0], seconds=seconds)
+        await self._database.perform("defer_operation", operation=keys([operation])[0], seconds=seconds)
 
     async def ask_due(self, *, limit: int) -> list[Operation]:
         """Ask for what was put off until now, longest due first; returns what was asked for."""
@@ -102,7 +102,7 @@ class Operations:
             states=None if states is None else [state.value for state in states],
             operation=name,
             limit=limit,
-            after=None if after is None else {**_keys([after])[0], "asked_at": after.asked_at},
+            after=None if after is None else {**keys([after])[0], "asked_at": after.asked_at},
         )
 
     async def any_under_way(self, deal_id: str, subject_type: SubjectType, name: str) -> bool:
@@ -119,7 +119,8 @@ class _State(Struct, frozen=True):
     state: OperationState
 
 
-def _keys(operations: Sequence[Operation]) -> list[dict[str, str]]:
+def keys(operations: Sequence[Operation]) -> list[dict[str, str]]:
+    """What tells each from all others, as our database functions take it."""
     return [
         {
             "subject_type": operation.subject_type.value,

@@ -21,12 +21,16 @@ NEEDED: Final[Mapping[str, str]] = {
         "id deal_id source_id external_id source_version seen_in_sync name path content_hash storage_key size_bytes"
         " web_link state failure_code failure_reason message_id in_reply_to thread_key subject sender_address"
         " to_addresses cc_addresses sent_at body_text full_text calendar_events ai_sentiment ai_origin created_at"
-        " updated_at"
+        " updated_at warnings"
     ),
     "documents": (
         "id deal_id source_id external_id source_version seen_in_sync email_id name path mime_type size_bytes"
         " content_hash storage_key web_link state failure_code failure_reason page_count ai_summary ai_classification"
-        " ai_origin created_at updated_at"
+        " ai_origin created_at updated_at parent_id reading_of"
+    ),
+    "document_versions": (
+        "document_id number name mime_type size_bytes content_hash storage_key page_count summary classification origin"
+        " replaced_at"
     ),
     "document_pages": "document_id number kind text char_start char_end label method confidence rotation warnings",
     "findings": (
@@ -58,6 +62,12 @@ NEEDED: Final[Mapping[str, str]] = {
     "api_tokens": "id name scope token_sha256 created_at expires_at revoked_at last_used_at",
     "audit_log": "id at actor action target outcome peer request_id",
     "deferred_operations": "subject_type subject_id operation deal_id due_at",
+    "recipients": "id deal_id channel address kinds secret state created_at",
+    "report_schedules": "id deal_id kind cron time_zone state asked_until created_at",
+    "reports": "id deal_id kind report_date status headline markdown html csv content created_at updated_at",
+    "deliveries": (
+        "id deal_id recipient_id kind subject state attempts error_code error_message created_at delivered_at"
+    ),
     "dealpulse_migrations": "name sha256 applied_at",
 }
 """Table to its columns, separated by spaces."""

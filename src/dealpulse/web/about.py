@@ -47,6 +47,14 @@ async def own(request: ApiRequest) -> None:
     """The answer holds the caller's own deals only: the handler sees to that."""
 
 
+async def query(request: ApiRequest) -> str:
+    """``?dealId=`` names the deal; without it the answer would be about everybody's."""
+    deal_id = request.query_params.get("dealId", "")
+    if not deal_id:
+        raise NotFound("Say which deal: ?dealId=", code="deal_not_found")
+    return deal_id
+
+
 class _NamesDeal(Protocol):
     @property
     def deal_id(self) -> str: ...

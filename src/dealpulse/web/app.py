@@ -23,6 +23,7 @@ from dealpulse import logs
 from dealpulse.health import Health, Probe, log_status
 from dealpulse.intake import Intake
 from dealpulse.queue import History, QueueClient, create_pool
+from dealpulse.queue.desk import Desk
 from dealpulse.settings import Settings, SettingsError
 from dealpulse.store import Store, open_store
 from dealpulse.web import probes, viewer
@@ -104,6 +105,7 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> State:
         door=_door(settings, store, await stack.enter_async_context(httpx.AsyncClient(timeout=_KEYS_SECONDS))),
         memberships=Memberships(store.deals.of_member),
         audit=Audit(store.audit),
+        desk=Desk.over(pool, settings),
     )
 
 

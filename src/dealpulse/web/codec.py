@@ -36,6 +36,23 @@ async def body_of(request: Request[Any], kind: type[Body]) -> Body:
     return parse(await request.body(), kind)
 
 
+def query_of(request: Request[Any], kind: type[Body]) -> Body:
+    """The request's query parameters as ``kind``; words become numbers, times and lists where it wants them.
+
+    Raises:
+        Invalid: ``invalid_query``, with the parameter's name in the details.
+    """
+    given: dict[str, object] = {}
+    for name in request.query_params:
+        values = request.query_params.getlist(name)
+        given[name] = values[-1] if len(values) == 1 else values
+    try:
+        return msgspec.convert(given, kind, strict=False)
+    except msgspec.ValidationError as error:
+        details = {"problem": str(error), **({"field": found[1]} if (found := _PLACE.search(str(error))) else {})}
+        raise Invalid("A query parameter is not as it should be.", code="invalid_query", details=details) from error
+
+
 def parse(data: bytes | msgspec.Raw, kind: type[Body]) -> Body:
     """JSON as ``kind``. Raises as :func:`body_of`."""
     try:

@@ -19,6 +19,7 @@ from starlette.routing import Route
 from dealpulse.errors import NotFound
 from dealpulse.intake import Intake
 from dealpulse.queue import QueueClient
+from dealpulse.queue.desk import Desk
 from dealpulse.settings import ApiSettings
 from dealpulse.store import Store
 from dealpulse.web.access.audit import Audit
@@ -41,6 +42,7 @@ class State(TypedDict):
     door: Door
     memberships: Memberships
     audit: Audit
+    desk: Desk
 
 
 ApiRequest: TypeAlias = Request[State]

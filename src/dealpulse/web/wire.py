@@ -67,6 +67,65 @@ class PauseRequest(Incoming, frozen=True, kw_only=True):
     """Only this deal's jobs; the whole queue when left out."""
 
 
+class JobsQuery(Incoming, frozen=True, kw_only=True):
+    """Which jobs; all that is given must be met. Several queues or states: separated by commas."""
+
+    queue: str = ""
+    state: str = ""
+    """active, waiting, parked, delayed, failed, cancelled, completed."""
+    id: str = ""
+    deal_id: str = ""
+    document_id: str = ""
+    email_id: str = ""
+    operation: str = ""
+    error_class: str = ""
+    fingerprint: str = ""
+    text: str = ""
+    """Part of the id, the deal or the error, among what has ended unless states are given."""
+    since: datetime.datetime | None = None
+    """Ended, due or begun at or after."""
+    until: datetime.datetime | None = None
+    limit: int = 50
+    after: str | None = None
+    """The ``next`` of the page before."""
+
+
+class BulkRequest(Incoming, frozen=True, kw_only=True):
+    """``action``: cancel, retry, promote, discard or reprioritise the jobs named, or all that match ``filter``."""
+
+    action: str
+    ids: list[str] = field(default_factory=list)
+    filter: JobsQuery | None = None
+    priority: str = ""
+    """With ``reprioritise``."""
+    dry_run: bool = False
+    """Only count what would be done."""
+
+
+class PriorityRequest(Incoming, frozen=True, kw_only=True):
+    priority: str
+
+
+class LettersRequest(Incoming, frozen=True, kw_only=True):
+    """Which dead letters of a queue: one job's, one group's by its fingerprint, or all where neither is named."""
+
+    job_id: str | None = None
+    fingerprint: str | None = None
+    per_second: float | None = None
+    """At most so many are run a second; as they come where it is left out."""
+
+
+class SeriesQuery(Incoming, frozen=True, kw_only=True):
+    unit: str = "minute"
+    """minute (kept for a day) or hour (kept for two weeks)."""
+    last: int = 60
+
+
+class EventsQuery(Incoming, frozen=True, kw_only=True):
+    queue: str = ""
+    deal_id: str | None = None
+
+
 class FeedbackRequest(Incoming, frozen=True, kw_only=True):
     """``verdict``: accept, reject or correct a finding; resolve, dismiss_once, dismiss, reopen or correct a blocker."""
 
@@ -81,6 +140,22 @@ class TokenRequest(Incoming, frozen=True, kw_only=True):
     name: str
     scope: str = "enqueue"
     expires_at: datetime.datetime | None = None
+
+
+class RecipientRequest(Incoming, frozen=True, kw_only=True):
+    channel: str
+    """``webhook`` or ``email``."""
+    address: str
+    kinds: list[str] = field(default_factory=list)
+    """Of ``daily_brief``, ``weekly_report`` and ``risk_register``; all of them when left out."""
+
+
+class ScheduleRequest(Incoming, frozen=True, kw_only=True):
+    kind: str
+    cron: str
+    """Five fields, at most once a day."""
+    time_zone: str | None = None
+    """The deal's when left out."""
 
 
 class DriveChanges(Incoming, frozen=True, kw_only=True, forbid_unknown_fields=False):
@@ -227,6 +302,134 @@ class JobStateAnswer(Success, frozen=True, kw_only=True):
     job_id: str
     state: str
     """After what was asked; ``cancelling``: it runs, was told, and is cancelled when it has cleaned up."""
+
+
+class JobLine(Outgoing, frozen=True, kw_only=True):
+    """A job in a list, without its results, faults and log."""
+
+    id: str
+    run: str
+    queue: str
+    function: str
+    state: str
+    deal_id: str | None
+    priority: str
+    attempts: int
+    crashes: int
+    worker: str | None
+    caller: str
+    enqueued_at: datetime.datetime | None
+    due_at: datetime.datetime | None
+    started_at: datetime.datetime | None
+    finished_at: datetime.datetime | None
+    progress: int | None
+    message: str | None
+    error: JobFault | None
+    fingerprint: str | None
+
+
+class JobsAnswer(Success, frozen=True, kw_only=True):
+    """A page looks at so many jobs at most: it may hold fewer than asked for and yet have a ``next``."""
+
+    jobs: list[JobLine]
+    next: str | None
+
+
+class BulkAnswer(Success, frozen=True, kw_only=True):
+    matched: int
+    """At most 1,000 in one request."""
+    more: bool
+    """There are more that match."""
+    done: int
+    refused: dict[str, int]
+    """How many could not be done, by the code that says why."""
+
+
+class DeadGroupView(Outgoing, frozen=True, kw_only=True):
+    fingerprint: str
+    error_class: str
+    code: str
+    message: str
+    function: str
+    count: int
+    first_at: datetime.datetime
+    last_at: datetime.datetime
+    job_ids: Sequence[str]
+    """Examples, newest first."""
+
+
+class DeadGroupsAnswer(Success, frozen=True, kw_only=True):
+    groups: list[DeadGroupView]
+
+
+class ReplayedAnswer(Success, frozen=True, kw_only=True):
+    replayed: int
+    busy: int
+    refused: int
+    lost: int
+
+
+class DiscardedAnswer(Success, frozen=True, kw_only=True):
+    discarded: int
+
+
+class SeriesPoint(Outgoing, frozen=True, kw_only=True):
+    """A minute or an hour; times in ms."""
+
+    start: datetime.datetime
+    enqueued: int
+    completed: int
+    failed: int
+    cancelled: int
+    retried: int
+    crashed: int
+    depth: int | None
+    wait_p50: float | None
+    wait_p95: float | None
+    wait_p99: float | None
+    run_p50: float | None
+    run_p95: float | None
+    run_p99: float | None
+
+
+class SeriesAnswer(Success, frozen=True, kw_only=True):
+    queue: str
+    unit: str
+    points: list[SeriesPoint]
+
+
+class WorkerLine(Outgoing, frozen=True, kw_only=True):
+    worker: str
+    about: Mapping[str, str]
+    jobs: list[JobLine]
+    """What it runs."""
+
+
+class WorkersAnswer(Success, frozen=True, kw_only=True):
+    workers: list[WorkerLine]
+
+
+class ScheduleLine(Outgoing, frozen=True, kw_only=True):
+    name: str
+    expression: str
+    zone: str
+    last_run: datetime.datetime | None
+    next_runs: Sequence[datetime.datetime]
+
+
+class TimetableAnswer(Success, frozen=True, kw_only=True):
+    schedules: list[ScheduleLine]
+
+
+class LimitsAnswer(Success, frozen=True, kw_only=True):
+    closed: Mapping[str, float]
+    """Seconds for which nobody asks an account, by its name; 0 is open."""
+    away: Mapping[str, datetime.datetime]
+    """Dependencies that do not answer, and since when."""
+
+
+class ReleasedAnswer(Success, frozen=True, kw_only=True):
+    account: str
 
 
 class PauseAnswer(Success, frozen=True, kw_only=True):
@@ -415,3 +618,78 @@ class ReadinessAnswer(Outgoing, frozen=True, kw_only=True):
 
     ready: bool
     checks: dict[str, str]
+
+
+class RecipientView(Outgoing, frozen=True, kw_only=True):
+    id: str
+    deal_id: str
+    channel: str
+    address: str
+    kinds: list[str]
+    state: str
+    created_at: datetime.datetime
+
+
+class RecipientAddedAnswer(Success, frozen=True, kw_only=True):
+    recipient: RecipientView
+    secret: str | None
+    """What its webhooks are signed with; shown this once. None for an e-mail recipient."""
+
+
+class RecipientsAnswer(Success, frozen=True, kw_only=True):
+    recipients: list[RecipientView]
+
+
+class DeliveryView(Outgoing, frozen=True, kw_only=True):
+    id: str
+    recipient_id: str
+    kind: str
+    subject: str
+    """The date of the brief or report; of a test, an id of its own."""
+    state: str
+    attempts: int
+    error_code: str | None
+    error_message: str | None
+    created_at: datetime.datetime
+    delivered_at: datetime.datetime | None
+
+
+class DeliveriesAnswer(Success, frozen=True, kw_only=True):
+    deliveries: list[DeliveryView]
+
+
+class SendingAnswer(Success, frozen=True, kw_only=True):
+    delivery_id: str
+    job_id: str
+    deduplicated: bool
+
+
+class ScheduleView(Outgoing, frozen=True, kw_only=True):
+    id: str
+    deal_id: str
+    kind: str
+    cron: str
+    time_zone: str
+    state: str
+
+
+class ScheduleAnswer(Success, frozen=True, kw_only=True):
+    schedule: ScheduleView
+
+
+class SchedulesAnswer(Success, frozen=True, kw_only=True):
+    schedules: list[ScheduleView]
+
+
+class ReportView(Outgoing, frozen=True, kw_only=True):
+    deal_id: str
+    kind: str
+    date: datetime.date
+    status: str
+    headline: str
+    markdown: str
+    content: Mapping[str, object]
+
+
+class ReportAnswer(Success, frozen=True, kw_only=True):
+    report: ReportView

@@ -16,9 +16,11 @@ from dealpulse.jobs import (
     DOCUMENTS,
     EMAILS,
     SOURCE_SYNC,
+    Deliver,
     DocumentOperation,
     EmailOperation,
     GenerateDailyBrief,
+    GenerateReport,
     Job,
     ProcessDocument,
     ProcessEmail,
@@ -27,7 +29,7 @@ from dealpulse.jobs import (
     SyncType,
 )
 from dealpulse.models import EngineName
-from dealpulse.processors import briefs, documents, emails, syncs
+from dealpulse.processors import briefs, deliveries, documents, emails, reports, syncs
 from dealpulse.queue import QueueClient
 from dealpulse.queue.outcomes import Claimed
 from dealpulse.sources.registry import connect
@@ -56,12 +58,10 @@ async def generate_daily_brief(ctx: Context, deal_id: str, date: str | None = No
     return await briefs.generate_daily_brief(
         job,
         store=runtime.store,
+        queue=_queue(ctx),
         engine=runtime.engine,
         patience=await _patience(ctx, job),
-        presentation=briefs.Presentation(
-            expected=EngineName.local if runtime.settings.ai.api_key is None else EngineName.claude,
-            public_url=runtime.settings.public_url,
-        ),
+        presentation=_presentation(runtime),
     )
 
 
@@ -71,6 +71,37 @@ async def _patience(ctx: Context, job: GenerateDailyBrief) -> briefs.Patience:
     zone = (await runtime.store.deals.get(job.deal_id)).zone(settings.time_zone)
     due = due_of_brief(job.date, ctx["enqueue_time"], now=now, cron=settings.daily_brief_time, zone=zone)
     return briefs.Patience(due=due, now=now, seconds=settings.brief_wait_seconds)
+
+
+async def generate_report(ctx: Context, deal_id: str, kind: str, date: str) -> dict[str, object]:
+    """Make one report of a deal as of ``date`` (ISO)."""
+    runtime: Runtime = ctx["runtime"]
+    return await reports.generate_report(
+        GenerateReport.called(deal_id, kind, date),
+        store=runtime.store,
+        queue=_queue(ctx),
+        time_zone=runtime.settings.time_zone,
+        presentation=_presentation(runtime),
+    )
+
+
+async def deliver(ctx: Context, delivery_id: str, deal_id: str) -> dict[str, object]:
+    """Send one brief or report to one recipient."""
+    runtime: Runtime = ctx["runtime"]
+    attempts = runtime.settings.queues[DAILY_BRIEF.name].attempts
+    return await deliveries.deliver(
+        Deliver.called(delivery_id, deal_id),
+        store=runtime.store,
+        senders=runtime.senders,
+        attempt=deliveries.Attempt(number=ctx["job_try"], of=attempts),
+    )
+
+
+def _presentation(runtime: Runtime) -> briefs.Presentation:
+    return briefs.Presentation(
+        expected=EngineName.local if runtime.settings.ai.api_key is None else EngineName.claude,
+        public_url=runtime.settings.public_url,
+    )
 
 
 async def process_document(
@@ -136,6 +167,8 @@ class Binding:
 
 BINDINGS: Final[tuple[Binding, ...]] = (
     Binding(DAILY_BRIEF, generate_daily_brief, _brief),
+    Binding(DAILY_BRIEF, generate_report, GenerateReport.called),
+    Binding(DAILY_BRIEF, deliver, Deliver.called),
     Binding(DOCUMENTS, process_document, ProcessDocument.called),
     Binding(EMAILS, process_email, ProcessEmail.called),
     Binding(SOURCE_SYNC, sync_source, SyncSource.called),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -10,8 +10,12 @@ from arq.connections import ArqRedis
 
 from dealpulse.ai import open_engine
 from dealpulse.ai.contract import Engine
+from dealpulse.delivery.contract import Sender
+from dealpulse.delivery.smtp import Mail
+from dealpulse.delivery.webhook import open_webhook
 from dealpulse.extraction.contract import Limits
 from dealpulse.health import Health
+from dealpulse.models import Channel
 from dealpulse.queue import QueueClient, create_pool
 from dealpulse.queue.limits import Breakers, Buckets
 from dealpulse.settings import Settings
@@ -29,6 +33,7 @@ class Runtime:
     queue: QueueClient
     store: Store
     engine: Engine
+    senders: Mapping[Channel, Sender]
     health: Health
     limits: Limits
     breakers: Breakers
@@ -51,16 +56,25 @@ async def open_runtime(settings: Settings, *, health: Health) -> AsyncIterator[R
         engine = await stack.enter_async_context(
             open_engine(settings.ai, cache=store.answers, health=health, guard=guard)
         )
+        agent = f"dealpulse/{settings.version}"
+        webhook = await stack.enter_async_context(
+            open_webhook(allow_private=settings.delivery.allow_private, agent=agent)
+        )
         yield Runtime(
             settings=settings,
             redis=redis,
             queue=QueueClient(redis),
             store=store,
             engine=engine,
+            senders={Channel.webhook: webhook, Channel.email: Mail(settings.delivery)},
             health=health,
             limits=Limits(
                 seconds=settings.extraction.seconds,
                 memory_bytes=settings.extraction.memory_bytes,
+                max_file_bytes=settings.extraction.max_file_bytes,
+                max_inner_files=settings.extraction.max_inner_files,
+                max_inner_bytes=settings.extraction.max_inner_bytes,
+                max_depth=settings.extraction.max_depth,
                 ocr_language=settings.extraction.ocr_language,
             ),
             breakers=breakers,

@@ -8,18 +8,33 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+import structlog
 from arq.cron import CronJob
 from arq.typing import WorkerCoroutine
 
-from dealpulse.jobs import GenerateDailyBrief, Job
-from dealpulse.models import Deal
-from dealpulse.outbox import ask_due, reconcile, request
-from dealpulse.queue.schedule import DAILY_BRIEF_TICK, RECONCILE_TICK, Schedule, Scheduler, moment_of, schedules
-from dealpulse.settings import Settings, next_run
+from dealpulse.jobs import GenerateDailyBrief, GenerateReport, Job
+from dealpulse.models import Deal, ReportSchedule
+from dealpulse.outbox import ask_due, enqueue_asked, reconcile, request
+from dealpulse.queue.schedule import (
+    DAILY_BRIEF_TICK,
+    RECONCILE_TICK,
+    REPORTS_TICK,
+    RUN_MISSED,
+    Schedule,
+    Scheduler,
+    moment_of,
+    schedules,
+)
+from dealpulse.settings import Settings, latest_run, next_run, parse_cron
+from dealpulse.store import Store
 from dealpulse.worker.root import RootPool
 from dealpulse.worker.runtime import Runtime
 
+SCHEDULE_UNREADABLE: Final = "schedule_unreadable"
+
 _TICK_SECONDS: Final = 300.0
+
+_log = structlog.get_logger("dealpulse.worker.schedule")
 
 
 @dataclass(kw_only=True)
@@ -97,9 +112,54 @@ async def reconcile_queues(ctx: dict[str, Any]) -> int:
     return missing
 
 
+async def reports(ctx: dict[str, Any]) -> int:
+    """Ask for the reports that are due by their schedules; returns how many."""
+    runtime: Runtime = ctx["runtime"]
+    # The clock of the process that enqueued the tick may be ahead of this one's.
+    now = max(datetime.now(UTC), _scheduled(ctx))
+    late = timedelta(seconds=runtime.settings.schedule_make_up_seconds)
+    jobs = await ask_due_reports(runtime.store, now=now, late=late)
+    await enqueue_asked(jobs, operations=runtime.store.operations, queue=runtime.queue)
+    return len(jobs)
+
+
+async def ask_due_reports(store: Store, *, now: datetime, late: timedelta) -> list[Job]:
+    """Mark every due time up to ``now`` and ask, in the rows, for the latest of each schedule: once, by whoever comes.
+
+    What is due longer than ``late`` is marked and not asked for.
+    """
+    asked: list[Job] = []
+    for schedule in await store.report_schedules.active():
+        due = _due(schedule, now)
+        if due is None:
+            continue
+        job = GenerateReport(schedule.deal_id, schedule.kind, due.astimezone(ZoneInfo(schedule.time_zone)).date())
+        in_time = now - due <= late
+        if not await store.report_schedules.ask(schedule, due, job.operation if in_time else None):
+            continue
+        if in_time:
+            asked.append(job)
+        else:
+            _log.warning(RUN_MISSED, schedule=job.function, deal_id=schedule.deal_id, due=due.isoformat())
+    return asked
+
+
+def _due(schedule: ReportSchedule, now: datetime) -> datetime | None:
+    """The latest due time that nobody has seen to. A row that cannot be read does not stop the others."""
+    try:
+        cron, zone = parse_cron(schedule.cron), ZoneInfo(schedule.time_zone)
+    except (ValueError, KeyError, OSError):
+        _log.warning(SCHEDULE_UNREADABLE, schedule_id=schedule.id, deal_id=schedule.deal_id)
+        return None
+    if next_run(cron, zone, schedule.asked_until) > now:
+        return None
+    return latest_run(cron, zone, now)
+
+
 COROUTINES: Final[Mapping[str, WorkerCoroutine]] = {
     DAILY_BRIEF_TICK: daily_brief,
     RECONCILE_TICK: reconcile_queues,
+    REPORTS_TICK: reports,
 }
 """What each schedule runs, by its name."""
 

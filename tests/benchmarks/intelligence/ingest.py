@@ -77,7 +77,7 @@ async def _confined(path: Path) -> float:
 
 
 def _request(path: Path) -> Request:
-    return Request(path=path, name=path.name, attachments_dir=None, limits=Limits())
+    return Request(path=path, name=path.name, as_email=False, files_dir=None, limits=Limits())
 
 
 # --- from the stored file to the stored pages -------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from benchmarks.intelligence.halves import Half, half_of
 from dealpulse.errors import Unreadable
 from dealpulse.extraction import Limits, extract_document
 from dealpulse.extraction.formats.text import read
+from dealpulse.extraction.inner_files import InnerFiles
 from dealpulse.extraction.pages import number_pages
 from dealpulse.extraction.registry import Source
 from dealpulse.models import Page, Workstream
@@ -112,8 +113,10 @@ def stated_kind(name: str) -> str | None:
 
 
 def text_pages(path: Path) -> tuple[Page, ...]:
-    drafts = read(Source(path=path, name=path.name, mime_type="text/plain", limits=Limits())).pages
-    return number_pages(drafts, max_pages=Limits().max_pages)
+    limits = Limits()
+    inner = InnerFiles(None, limits)
+    drafts = read(Source(path=path, name=path.name, mime_type="text/plain", limits=limits, inner=inner)).pages
+    return number_pages(drafts, max_pages=limits.max_pages)
 
 
 def _workstreams(cell: str) -> frozenset[Workstream]:

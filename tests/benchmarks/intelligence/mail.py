@@ -48,7 +48,7 @@ def mail_rows(data: Path) -> Iterator[Row]:
 
 def _ours(path: Path, folder: Path) -> EmailContent | None:
     """As the sandboxed child reads it; None where it says why it cannot."""
-    read = answer(Request(path=path, name=path.name, attachments_dir=folder, limits=Limits()))
+    read = answer(Request(path=path, name=path.name, as_email=True, files_dir=folder, limits=Limits()))
     return read.email if isinstance(read, Read) else None
 
 

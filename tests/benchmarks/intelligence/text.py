@@ -27,6 +27,7 @@ from benchmarks.processes import ROOT
 from dealpulse.extraction import extract_document
 from dealpulse.extraction.contract import Limits
 from dealpulse.extraction.formats.pdf import read as read_pdf
+from dealpulse.extraction.inner_files import InnerFiles
 from dealpulse.extraction.registry import Source
 
 _SCANS = {"eurotext.tif": "eurotext.tif.txt", "8071_093.3B.tif": "8071_093.3B.tif.txt", "linn.pdf": "linn.txt"}
@@ -100,7 +101,9 @@ def _typeset_table(path: Path, rows: Sequence[Sequence[str]]) -> None:
 
 
 def _ours(path: Path) -> str:
-    source = Source(path=path, name=path.name, mime_type="application/pdf", limits=Limits())
+    limits = Limits()
+    inner = InnerFiles(None, limits)
+    source = Source(path=path, name=path.name, mime_type="application/pdf", limits=limits, inner=inner)
     return "\n".join(draft.text for draft in read_pdf(source).pages)
 
 

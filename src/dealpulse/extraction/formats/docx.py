@@ -20,6 +20,8 @@ from docx.oxml.ns import qn
 from docx.oxml.parser import parse_xml
 
 from dealpulse.errors import Unreadable
+from dealpulse.extraction.docx_hidden import hidden_runs
+from dealpulse.extraction.hidden import marked
 from dealpulse.extraction.ocr import Ocr
 from dealpulse.extraction.pages import Draft, Reading, section_drafts, table_text
 from dealpulse.extraction.registry import Source
@@ -50,7 +52,8 @@ def read(source: Source) -> Reading:
     drafts = [*_body(document), *_margins(document), *_notes(document)]
     if sum(len("".join(draft.text.split())) for draft in drafts) < _NEARLY_NO_TEXT:
         drafts.extend(_pictures(document, source.limits.ocr_language))
-    return Reading(pages=tuple(drafts), warnings=_warnings(document))
+    hidden = list(hidden_runs(document.element.body, document.styles.element))
+    return Reading(pages=marked(drafts, hidden), warnings=_warnings(document))
 
 
 # --- the body -------------------------------------------------------------------------------------------------------

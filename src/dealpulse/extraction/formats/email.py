@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dealpulse.extraction.letter import Letter
-from dealpulse.extraction.mail import read_letter, safe_name
+from dealpulse.extraction.mail import read_letter, take_enclosures
 from dealpulse.extraction.pages import Draft, Reading, section_drafts
 from dealpulse.extraction.registry import Source
 from dealpulse.models import Address, PageKind
-
-_MOST_NAMED = 20
 
 
 def read(source: Source) -> Reading:
@@ -17,16 +15,8 @@ def read(source: Source) -> Reading:
     drafts = section_drafts(text, label=letter.subject or None)
     if len(drafts) == 1:
         drafts = [Draft(text=text, kind=PageKind.page, label=letter.subject or None)]
-    return Reading(pages=tuple(drafts), warnings=(*letter.warnings, *_left_out(letter)))
-
-
-def _left_out(letter: Letter) -> tuple[str, ...]:
-    if not letter.attachments:
-        return ()
-    names = [safe_name(each.name) or "one without a name" for each in letter.attachments[:_MOST_NAMED]]
-    more = len(letter.attachments) - len(names)
-    listed = ", ".join([*names, *([f"{more} more"] if more else [])])
-    return (f"Its attachments were not read with the message: {listed}; add them as documents of their own.",)
+    take_enclosures(letter, source.inner)
+    return Reading(pages=tuple(drafts), warnings=letter.warnings)
 
 
 def _header_lines(letter: Letter) -> list[str]:

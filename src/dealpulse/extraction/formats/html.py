@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 from dealpulse.extraction.charsets import decode
+from dealpulse.extraction.hidden import hidden_text_warnings, marked
 from dealpulse.extraction.markup import html_to_text
+from dealpulse.extraction.markup_hidden import hidden_in_markup
 from dealpulse.extraction.pages import Reading, clean, section_drafts
 from dealpulse.extraction.registry import Source
 
@@ -13,8 +15,11 @@ _CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]
 
 
 def read(source: Source) -> Reading:
-    data = source.path.read_bytes()
-    return Reading(pages=tuple(section_drafts(clean(html_to_text(_decoded(data))))))
+    markup = _decoded(source.path.read_bytes())
+    passages = hidden_in_markup(markup)
+    pages = marked(section_drafts(clean(html_to_text(markup))), passages)
+    told = any(page.warnings for page in pages)
+    return Reading(pages=pages, warnings=() if told else hidden_text_warnings(passages))
 
 
 def _decoded(data: bytes) -> str:

@@ -6,10 +6,15 @@ from contextlib import ExitStack, closing
 
 import pypdfium2
 import pypdfium2.raw as pdfium
+from msgspec.structs import replace
 
 from dealpulse.errors import Unreadable
+from dealpulse.extraction.hidden import hidden_text_warnings
+from dealpulse.extraction.inner_files import DAMAGED
 from dealpulse.extraction.ocr import MAX_PIXELS, RENDER_DPI, Ocr
 from dealpulse.extraction.pages import Draft, Reading, too_many_pages
+from dealpulse.extraction.pdf_page import hidden_passages, is_picture
+from dealpulse.extraction.pdf_tables import with_tables
 from dealpulse.extraction.registry import Source
 from dealpulse.models import PageKind, TextMethod
 
@@ -21,7 +26,6 @@ _NO_TEXT = 20
 _STAMP = 150
 """One with fewer, over a picture that covers the page, is a stamp or a page number on a scan."""
 
-_COVERS = 0.5
 _MOST_UNMAPPED = 0.2
 """Share of characters without a meaning (fonts without a map) above which the layer is worthless."""
 
@@ -40,12 +44,14 @@ def read(source: Source) -> Reading:
                 drafts.append(Draft(text="", kind=PageKind.page, warnings=("The page is damaged.",)))
                 continue
             with closing(page):
-                text = _text_layer(page)
+                text, warnings = _text_layer(page)
                 if _needs_ocr(page, text):
                     ocr = ocr or stack.enter_context(Ocr(source.limits.ocr_language))
-                    drafts.append(_recognized(page, text, ocr))
+                    draft = _recognized(page, text, ocr)
+                    drafts.append(replace(draft, warnings=draft.warnings + warnings))
                 else:
-                    drafts.append(Draft(text=text, kind=PageKind.page))
+                    drafts.append(Draft(text=text, kind=PageKind.page, warnings=warnings))
+        _take_attachments(document, source)
     return Reading(pages=tuple(drafts), warnings=_summary(drafts))
 
 
@@ -65,35 +71,38 @@ def _opened(source: Source) -> pypdfium2.PdfDocument:
         raise Unreadable("The PDF is cut off; ask for it again.", code="truncated") from error
 
 
-def _text_layer(page: pypdfium2.PdfPage) -> str:
+def _text_layer(page: pypdfium2.PdfPage) -> tuple[str, tuple[str, ...]]:
+    """The page's text, and a warning where some of it is hidden."""
     with closing(page.get_textpage()) as layer:
-        text: str = layer.get_text_range()
+        text = with_tables(page, layer, layer.get_text_range())
+        warnings = hidden_text_warnings(hidden_passages(page, layer))
     # pdfium's marks for a hyphen at the end of a line
-    return text.replace("\r\n", "\n").replace("\ufffe", "-").replace("\x02", "-")
+    return text.replace("\r\n", "\n").replace("\ufffe", "-").replace("\x02", "-"), warnings
+
+
+def _take_attachments(document: pypdfium2.PdfDocument, source: Source) -> None:
+    for index in range(document.count_attachments()):
+        try:
+            attachment = document.get_attachment(index)
+            name, content = attachment.get_name(), bytes(attachment.get_data())
+        except pypdfium2.PdfiumError:
+            source.inner.leave_out(f"attachment-{index + 1}", DAMAGED)
+        else:
+            source.inner.add(name, [content])
 
 
 def _needs_ocr(page: pypdfium2.PdfPage, text: str) -> bool:
     visible = len("".join(text.split()))
     if visible >= _STAMP:
         return sum(map(_is_unmapped, text)) > visible * _MOST_UNMAPPED
-    kinds = [(each, each.type) for each in page.get_objects(max_depth=3)]
+    objects = list(page.get_objects(max_depth=3))
     if visible < _NO_TEXT:
-        return any(kind != pdfium.FPDF_PAGEOBJ_TEXT for _, kind in kinds)
-    width, height = page.get_size()
-    covered = sum(_area(each) for each, kind in kinds if kind == pdfium.FPDF_PAGEOBJ_IMAGE)
-    return bool(covered > width * height * _COVERS)
+        return any(each.type != pdfium.FPDF_PAGEOBJ_TEXT for each in objects)
+    return is_picture(page, objects)
 
 
 def _is_unmapped(character: str) -> bool:
     return character == "\ufffd" or "\ue000" <= character <= "\uf8ff"
-
-
-def _area(each: pypdfium2.PdfObject) -> float:
-    try:
-        left, bottom, right, top = each.get_bounds()
-    except pypdfium2.PdfiumError:
-        return 0.0
-    return abs(float((right - left) * (top - bottom)))
 
 
 def _recognized(page: pypdfium2.PdfPage, layer: str, ocr: Ocr) -> Draft:

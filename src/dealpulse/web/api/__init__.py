@@ -4,18 +4,37 @@ from __future__ import annotations
 
 from typing import Final
 
-from dealpulse.web.api import access, briefs, deals, documents, emails, findings, jobs, queues, sources, webhooks
+from dealpulse.web.api import (
+    access,
+    briefs,
+    deals,
+    deliveries,
+    desk,
+    documents,
+    emails,
+    events,
+    findings,
+    job_lists,
+    jobs,
+    queues,
+    sources,
+    webhooks,
+)
 from dealpulse.web.routing import Endpoint
 
 ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *queues.ENDPOINTS,
+    *job_lists.ENDPOINTS,
     *jobs.ENDPOINTS,
+    *desk.ENDPOINTS,
+    *events.ENDPOINTS,
     *documents.ENDPOINTS,
     *emails.ENDPOINTS,
     *deals.ENDPOINTS,
     *sources.ENDPOINTS,
     *briefs.ENDPOINTS,
     *findings.ENDPOINTS,
+    *deliveries.ENDPOINTS,
     *webhooks.ENDPOINTS,
     *access.ENDPOINTS,
 )

@@ -5,10 +5,21 @@ from __future__ import annotations
 from typing import Final
 
 from dealpulse.errors import NotFound
+from dealpulse.jobs import Priority
 from dealpulse.queue import Fault, JobView
 from dealpulse.web import about
-from dealpulse.web.routing import ApiRequest, Endpoint, get, post
-from dealpulse.web.wire import JobAnswer, JobDetails, JobDetailsAnswer, JobFault, JobLogLine, JobStateAnswer, RunFault
+from dealpulse.web.errors import invalid
+from dealpulse.web.routing import ApiRequest, Endpoint, get, post, post_json
+from dealpulse.web.wire import (
+    JobAnswer,
+    JobDetails,
+    JobDetailsAnswer,
+    JobFault,
+    JobLogLine,
+    JobStateAnswer,
+    PriorityRequest,
+    RunFault,
+)
 
 
 async def job(request: ApiRequest) -> JobDetailsAnswer:
@@ -30,6 +41,15 @@ async def retry(request: ApiRequest) -> JobAnswer:
 async def promote(request: ApiRequest) -> JobStateAnswer:
     """Make a delayed job due now."""
     await request.state["queue"].promote(request.path_params["job_id"])
+    view = await _found(request)
+    return JobStateAnswer(job_id=view.job_id, state=view.state)
+
+
+async def reprioritise(request: ApiRequest, asked: PriorityRequest) -> JobStateAnswer:
+    """Give a job that has not begun another priority: critical, high, normal or low."""
+    if asked.priority not in tuple(Priority):
+        raise invalid("There is no such priority.", code="unknown_priority", valid=list(Priority))
+    await request.state["queue"].reprioritise(request.path_params["job_id"], Priority(asked.priority))
     view = await _found(request)
     return JobStateAnswer(job_id=view.job_id, state=view.state)
 
@@ -90,4 +110,5 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     post("/jobs/{job_id}/cancel", cancel),
     post("/jobs/{job_id}/retry", retry),
     post("/jobs/{job_id}/promote", promote),
+    post_json("/jobs/{job_id}/priority", reprioritise, takes=PriorityRequest),
 )

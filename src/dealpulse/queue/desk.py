@@ -1,0 +1,56 @@
+"""What operators look at: jobs, dead letters, figures, events, schedules and limits, read from Redis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from arq.connections import ArqRedis
+
+from dealpulse.queue.events import Events
+from dealpulse.queue.history import History
+from dealpulse.queue.limits import Breakers, Buckets, OpenBreaker
+from dealpulse.queue.metrics import Metrics
+from dealpulse.queue.schedule import Schedule, ScheduleView, schedule_views, schedules
+from dealpulse.queue.search import JobSearch
+from dealpulse.settings import Settings
+
+DEPENDENCIES: Final = ("supabase", "anthropic")
+"""What breakers guard, and accounts that have a bucket."""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Readers over one pool. All raise ``Unavailable`` while Redis is away."""
+
+    search: JobSearch
+    history: History
+    metrics: Metrics
+    events: Events
+    buckets: Buckets
+    breakers: Breakers
+    _pool: ArqRedis
+    _known: Sequence[Schedule]
+
+    @classmethod
+    def over(cls, pool: ArqRedis, settings: Settings) -> Desk:
+        return cls(
+            search=JobSearch(pool),
+            history=History(pool),
+            metrics=Metrics(pool),
+            events=Events(pool),
+            buckets=Buckets(pool),
+            breakers=Breakers(pool),
+            _pool=pool,
+            _known=schedules(settings),
+        )
+
+    async def schedules(self) -> list[ScheduleView]:
+        """What runs at set times, with its last run and its next ones."""
+        return await schedule_views(self._pool, self._known, now=datetime.now(UTC))
+
+    async def closed(self) -> tuple[Mapping[str, float], Mapping[str, OpenBreaker]]:
+        """Seconds for which each account's bucket is closed; the dependencies that are away."""
+        return await self.buckets.state(DEPENDENCIES), await self.breakers.state(DEPENDENCIES)
