@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct, field
@@ -180,6 +181,9 @@ class Page(Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
 
 
+_LISTS: Final = frozenset({"application/zip", "application/mbox"})
+
+
 class Document(Struct, frozen=True, kw_only=True):
     id: str
     deal_id: str
@@ -210,6 +214,11 @@ class Document(Struct, frozen=True, kw_only=True):
     """Who wrote ``summary`` and ``classification``; None before the first analysis."""
     created_at: datetime
     updated_at: datetime
+
+    @property
+    def only_lists(self) -> bool:
+        """It says nothing but which files are in it: there is nothing to analyse."""
+        return self.mime_type in _LISTS
 
 
 class DocumentVersion(Struct, frozen=True, kw_only=True):

@@ -406,6 +406,13 @@ def test_what_failed_is_named_with_what_to_do_and_what_is_under_way_is_not_calle
     assert brief.shortcomings == ("1 still being worked on.", "3 could not be read or analysed.")
 
 
+def test_an_archive_is_not_called_unread_for_what_only_its_files_can_be_asked() -> None:
+    archive = document("room.zip", mime_type="application/zip")
+    inside = document("lease.pdf", parent_id="room.zip", origin=ORIGIN)
+    brief = facts(room=Room(documents=[archive, inside]))
+    assert (brief.documents, brief.analysed, brief.unread) == (1, 1, ())
+
+
 def test_what_sources_left_out_and_sources_in_trouble_are_named() -> None:
     source = Source(
         id="s",

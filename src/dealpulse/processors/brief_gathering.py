@@ -89,6 +89,7 @@ def gather(
     before = _Earlier() if earlier is None else _compared(earlier)
     risks, unverified = _risks(findings, citing, {risk.fingerprint: risk for risk in before.risks})
     held_up = _blockers(blockers, citing, brief_date, {blocker.fingerprint for blocker in before.blockers})
+    papers = [document for document in room.documents if not document.only_lists]
     return BriefFacts(
         deal=deal_name,
         brief_date=brief_date,
@@ -100,8 +101,8 @@ def gather(
         blockers=held_up,
         settled=_settled(before.blockers, held_up, blockers, citing),
         temperature=temperature(room.emails, cite=citing.part_of),
-        documents=len(room.documents),
-        analysed=sum(document.origin is not None for document in room.documents),
+        documents=len(papers),
+        analysed=sum(document.origin is not None for document in papers),
         emails=len(room.emails),
         received=_received(room, before.marks.received),
         unread=brief_room.unread(room),

@@ -120,7 +120,8 @@ def unread(room: Room) -> tuple[UnreadItem, ...]:
 
 
 def _is_dark(item: Document | Email) -> bool:
-    return item.state is not DocumentState.ready or item.origin is None
+    listing = isinstance(item, Document) and item.only_lists
+    return item.state is not DocumentState.ready or (item.origin is None and not listing)
 
 
 def _unread(item: Document | Email, failed: Operation | None) -> UnreadItem:

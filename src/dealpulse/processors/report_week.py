@@ -205,7 +205,8 @@ def _opened_in(day: date, week: Week) -> bool:
 
 
 def _counts(facts: BriefFacts, week: Week, room: Room, briefs: Sequence[BriefStatus], ai_cost_usd: float) -> WeekCounts:
-    received = [document for document in room.documents if week.holds(document.created_at)]
+    papers = [document for document in room.documents if not document.only_lists]
+    received = [document for document in papers if week.holds(document.created_at)]
     return WeekCounts(
         risks_opened=sum(risk.is_new for risk in facts.risks),
         risks_changed=sum(bool(risk.changes) for risk in facts.risks),
