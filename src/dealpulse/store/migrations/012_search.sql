@@ -5,7 +5,8 @@ create index processing_operations_by_deal on processing_operations
 drop index processing_operations_deal;
 
 create function deal_operations_page(
-  p_deal_id uuid, p_states text[], p_operation text, p_limit integer, p_after jsonb
+  p_deal_id uuid default null, p_states text[] default null, p_operation text default null,
+  p_limit integer default 0, p_after jsonb default null
 ) returns jsonb
 language sql stable set search_path from current as $$
   select coalesce(jsonb_agg(operation_as_json(o.it) || jsonb_build_object('asked_at', (o.it).asked_at) order by o.nr), '[]')
