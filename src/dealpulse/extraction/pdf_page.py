@@ -59,15 +59,16 @@ def hidden_passages(page: pypdfium2.PdfPage, layer: pypdfium2.PdfTextPage) -> It
     visible = Box(*map(float, page.get_bbox()))
     scan: bool | None = None
     for place, each in enumerate(objects):
-        if each.type != pdfium.FPDF_PAGEOBJ_TEXT or not any(map(str.isalnum, _text(each, layer))):
+        if each.type != pdfium.FPDF_PAGEOBJ_TEXT:
             continue
         if pdfium.FPDFTextObj_GetTextRenderMode(each) in _INVISIBLE_MODES:
             scan = is_picture(page, objects) if scan is None else scan
             hidden = not scan
         else:
             hidden = _is_unseen(each, visible, objects[:place])
-        if hidden:
-            yield _text(each, layer)
+        # Only now: asking pdfium for an object's text takes longer than all the rest.
+        if hidden and any(map(str.isalnum, text := _text(each, layer))):
+            yield text
 
 
 def _is_unseen(each: pypdfium2.PdfObject, visible: Box, below: Sequence[pypdfium2.PdfObject]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import Self
 
 from dealpulse.ai.contract import Answer, Engine, Question, SchemaT
 from dealpulse.errors import DealPulseError
@@ -14,8 +15,8 @@ from dealpulse.store import Store
 class OnAccount:
     """Asks ``engine`` at the expense of a deal, for one of its documents or e-mails.
 
-    What was paid is recorded as soon as it is known, whether or not it bought an answer, while the asker goes on: who
-    asks waits for :meth:`settled` before calling the work done.
+    What was paid is recorded as soon as it is known, whether or not it bought an answer, while the asker goes on. The
+    block it is used in ends, however it ends, when all of it is in the ledger; raises what kept it out.
     """
 
     def __init__(
@@ -44,10 +45,11 @@ class OnAccount:
         self._recording.add(asyncio.create_task(self._record(answer.usage)))
         return answer
 
-    async def settled(self) -> None:
-        """Everything asked so far is in the ledger. Raises what kept it out."""
-        recording, self._recording = self._recording, set()
-        await asyncio.gather(*recording)
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await asyncio.gather(*self._recording)
 
     async def aclose(self) -> None:
         await self._engine.aclose()

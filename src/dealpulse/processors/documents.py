@@ -100,19 +100,16 @@ async def _ask(
     if not pages:
         raise Permanent("The document has not been read yet; ask for its ingestion first.", code="not_ingested")
     text = DocumentText(name=document.name, pages=pages)
-    on_account = OnAccount(engine, store=store, deal_id=document.deal_id, document_id=document.id)
-    try:
-        result = await DOCUMENT_OPERATIONS[job.name].run(text, engine=on_account)
-    except Unanswered:
-        await on_account.settled()
-        # It may be the document's own doing: what tells its reader to keep silent is told all the same.
-        findings = await asyncio.to_thread(read_findings, [], text)
-        if findings:
-            await store.documents.save_analysis(document.id, DocumentAnalysis(findings=findings), LOCAL_ORIGIN)
-        raise
-    await asyncio.gather(
-        store.documents.save_analysis(document.id, result.analysis, result.origin), on_account.settled()
-    )
+    async with OnAccount(engine, store=store, deal_id=document.deal_id, document_id=document.id) as on_account:
+        try:
+            result = await DOCUMENT_OPERATIONS[job.name].run(text, engine=on_account)
+        except Unanswered:
+            # It may be the document's own doing: what tells its reader to keep silent is told all the same.
+            findings = await asyncio.to_thread(read_findings, [], text)
+            if findings:
+                await store.documents.save_analysis(document.id, DocumentAnalysis(findings=findings), LOCAL_ORIGIN)
+            raise
+        await store.documents.save_analysis(document.id, result.analysis, result.origin)
     if result.provisional:
         await store.operations.ask_later(job.operation)
     return {"engine": result.origin.engine.value, "findings": len(result.analysis.findings or ())}

@@ -116,9 +116,9 @@ async def _ask(
     sent_at = _sent(email)
     earlier = sorted((one for one in thread if one.id != email.id and _sent(one) <= sent_at), key=_sent)
     text = _text(email, zone, tuple(_text(one, zone) for one in earlier))
-    on_account = OnAccount(engine, store=store, deal_id=email.deal_id, email_id=email.id)
-    result = await EMAIL_OPERATIONS[job.name].run(text, engine=on_account)
-    await asyncio.gather(store.emails.save_analysis(email.id, result.analysis, result.origin), on_account.settled())
+    async with OnAccount(engine, store=store, deal_id=email.deal_id, email_id=email.id) as on_account:
+        result = await EMAIL_OPERATIONS[job.name].run(text, engine=on_account)
+        await store.emails.save_analysis(email.id, result.analysis, result.origin)
     if result.provisional:
         await store.operations.ask_later(job.operation)
     return {"engine": result.origin.engine.value, "blockers": len(result.analysis.blockers or ())}

@@ -38,11 +38,11 @@ def mail_rows(data: Path) -> Iterator[Row]:
         read = {path: _ours(path, Path(folder)) for path in files}
         outlook = [_ours(path, Path(folder)) for path in sorted((data / "msg").glob("*.msg"))]
         boxes = [*sorted((data / "mbox").iterdir()), *sorted((data / "tnef").iterdir())]
-        opened = [_ours(path, Path(folder)) for path in boxes]
+        opened = sum(_opened(path, Path(folder)) for path in boxes)
     theirs = {"mail-parser": float(sum(map(_mail_parser, files)))}
     yield Row(f"e-mails read, of {len(files)}", "", _count(list(read.values())), theirs, "")
     yield Row(f"Outlook messages read, of {len(outlook)}", "", _count(outlook), {}, "")
-    yield Row(f"mailboxes and winmail.dat read, of {len(boxes)}", "", _count(opened), {}, "")
+    yield Row(f"mailboxes and winmail.dat opened, of {len(boxes)}", "", opened, {}, "")
     yield from _separation({path.name: found for path, found in read.items() if found is not None})
 
 
@@ -50,6 +50,12 @@ def _ours(path: Path, folder: Path) -> EmailContent | None:
     """As the sandboxed child reads it; None where it says why it cannot."""
     read = answer(Request(path=path, name=path.name, as_email=True, files_dir=folder, limits=Limits()))
     return read.email if isinstance(read, Read) else None
+
+
+def _opened(path: Path, folder: Path) -> bool:
+    """Whether the files inside come out, to be documents and e-mails of their own."""
+    read = answer(Request(path=path, name=path.name, as_email=False, files_dir=folder, limits=Limits()))
+    return isinstance(read, Read) and read.document is not None and bool(read.document.files)
 
 
 def _count(found: list[EmailContent | None]) -> int:
