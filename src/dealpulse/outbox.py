@@ -57,6 +57,7 @@ async def request(
     queue: QueueClient,
     run_at: datetime | None = None,
     batch: Batch | None = None,
+    priority: Priority = Priority.normal,
 ) -> list[Enqueued]:
     """Record and enqueue ``jobs``; the answers stand in their order.
 
@@ -68,7 +69,7 @@ async def request(
     if not jobs:
         return []
     await operations.ask([job.operation for job in jobs])
-    return await enqueue_asked(jobs, operations=operations, queue=queue, run_at=run_at, batch=batch)
+    return await enqueue_asked(jobs, operations=operations, queue=queue, run_at=run_at, batch=batch, priority=priority)
 
 
 async def enqueue_asked(
