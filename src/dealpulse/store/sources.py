@@ -85,6 +85,15 @@ class Sources:
         query = self._database.client.table("sources").select(_COLUMNS).eq("id", source_id).limit(1)
         return _found(await self._database.first(query, Source))
 
+    async def some(self, source_ids: Sequence[str]) -> list[Source]:
+        """Those of the ids that exist."""
+        known = [one for one in source_ids if is_uuid(one)]
+        if not known:
+            return []
+        return await self._database.rows(
+            self._database.client.table("sources").select(_COLUMNS).in_("id", known), Source
+        )
+
     async def of_deal(self, deal_id: str, type: SourceType | None = None) -> list[Source]:  # noqa: A002
         """The deal's sources, or those of one type, by name."""
         if not is_uuid(deal_id):
