@@ -7,6 +7,7 @@ from typing import Final
 from dealpulse.web.api import (
     access,
     briefs,
+    connections,
     deals,
     deliveries,
     desk,
@@ -32,6 +33,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *emails.ENDPOINTS,
     *deals.ENDPOINTS,
     *sources.ENDPOINTS,
+    *connections.ENDPOINTS,
     *briefs.ENDPOINTS,
     *findings.ENDPOINTS,
     *deliveries.ENDPOINTS,
