@@ -26,8 +26,10 @@ install: .venv/.installed ## Install everything into this folder
 	@touch $@
 
 demo: export FOLDER = $(value DEAL)
-demo: .venv/.installed ## Take a deal room to a daily brief (DEAL=path for your own folder)
-	@exec $(RUN)/dealpulse demo $${FOLDER:+-- "$$FOLDER"}
+demo: export SITE = $(value SOURCE)
+demo: .venv/.installed ## Take a deal room to a daily brief (DEAL=path for your own folder; SOURCE=gdrive for a sync)
+	@[ -z "$$SITE" ] || PYTHONPATH=tests exec $(RUN)/python -m sources.demo "$$SITE"; \
+	[ -n "$$SITE" ] || exec $(RUN)/dealpulse demo $${FOLDER:+-- "$$FOLDER"}
 
 up: .venv/.installed ## The same stack and services, staying up until Ctrl-C
 	@exec $(RUN)/dealpulse up
