@@ -44,6 +44,8 @@ READ = "https://www.googleapis.com/auth/drive.readonly"
 FOLDER = "application/vnd.google-apps.folder"
 SHORTCUT = "application/vnd.google-apps.shortcut"
 DOCUMENT = "application/vnd.google-apps.document"
+TOKEN_ENDPOINT = "https://oauth2.googleapis.com/token"
+"""For which Google's own clients sign, wherever they send it."""
 SERVICE_ACCOUNT = "reader@deal.iam.gserviceaccount.com"
 CLIENT_ID, CLIENT_SECRET = "client", "client-secret"
 
@@ -51,6 +53,8 @@ _EXPORTABLE = {
     DOCUMENT: ("application/vnd.openxmlformats-officedocument.wordprocessingml.document", "application/pdf"),
     "application/vnd.google-apps.drawing": ("application/pdf",),
 }
+_STANDARD = {("alt", "json"), ("prettyPrint", "false")}
+"""Understood everywhere (system parameters of Google APIs)."""
 _PARAMETERS = {
     "list": {
         "q",
@@ -274,7 +278,7 @@ class FakeGoogle:
                 str(form["assertion"]),
                 self._key.public_key(),
                 algorithms=["RS256"],
-                audience=f"{self.url}/token",
+                audience=[f"{self.url}/token", TOKEN_ENDPOINT],
                 issuer=SERVICE_ACCOUNT,
                 options={"require": ["iss", "scope", "aud", "exp", "iat"]},
             )
@@ -403,7 +407,7 @@ class FakeGoogle:
         if READ not in scopes:
             return refused(403, "insufficientPermissions")
         asked = request.query_params
-        if set(asked) - _PARAMETERS[endpoint]:
+        if {name for name, value in asked.items() if (name, value) not in _STANDARD} - _PARAMETERS[endpoint]:
             return refused(400, "invalidParameter")
         if asked.get("includeItemsFromAllDrives") == "true" and asked.get("supportsAllDrives") != "true":
             return refused(403, "teamDrivesParameterRequired")
