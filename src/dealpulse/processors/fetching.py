@@ -7,6 +7,7 @@ storage the next one comes in, and while a portion's rows are saved the next por
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -79,12 +80,20 @@ class Fetcher:
         later; what was fetched until then is kept. There is at least one portion, if an empty one. To be closed, or
         downloads go on behind the caller's back.
         """
-        waiting, running, halt = iter(items), set[asyncio.Task[_Outcome]](), asyncio.Event()
+        async with scratch_folder() as folder, contextlib.aclosing(self._portions(items, folder, stored)) as portions:
+            async for fetched in portions:
+                yield fetched
+
+    async def _portions(
+        self, items: Sequence[SourceItem], folder: Path, stored: Mapping[str, str]
+    ) -> AsyncGenerator[Fetched, None]:
+        waiting, running, halt = enumerate(items), set[asyncio.Task[_Outcome]](), asyncio.Event()
         fetched = Fetched()
         try:
             while True:
-                while len(running) < self._under_way and (item := next(waiting, None)) is not None:
-                    running.add(asyncio.create_task(self._fetch_one(item, halt)))
+                while len(running) < self._under_way and (entry := next(waiting, None)) is not None:
+                    number, item = entry
+                    running.add(asyncio.create_task(self._fetch_one(item, folder / str(number), halt)))
                 if not running:
                     break
                 done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
@@ -100,14 +109,16 @@ class Fetcher:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
 
-    async def _fetch_one(self, item: SourceItem, halt: asyncio.Event) -> _Outcome:
+    async def _fetch_one(self, item: SourceItem, path: Path, halt: asyncio.Event) -> _Outcome:
         try:
-            return item, await self._store_content(item, halt)
+            return item, await self._store_content(item, path, halt)
         except (NeedsConsent, RateLimited) as error:
             halt.set()
             return item, error
         except (Permanent, Transient) as error:
             return item, error
+        finally:
+            path.unlink(missing_ok=True)  # noqa: ASYNC240 - a thread would take longer
 
     def _note(self, outcome: _Outcome, fetched: Fetched, stored: Mapping[str, str]) -> None:
         item, content = outcome
@@ -122,21 +133,19 @@ class Fetcher:
             # What cannot be had now is still there: listed with its stored version, it is not taken for deleted.
             fetched.items.append(unchanged(replace(item, version=stored.get(item.external_id, item.version))))
 
-    async def _store_content(self, item: SourceItem, halt: asyncio.Event) -> _Content | None:
+    async def _store_content(self, item: SourceItem, path: Path, halt: asyncio.Event) -> _Content | None:
         """None when ``halt`` came first."""
         if item.size_bytes > self._max_file_bytes:
             raise self._too_large()
-        async with scratch_folder() as folder:
-            path = folder / "content"
-            async with self._downloads:
-                if halt.is_set():
-                    return None
-                content = await self._download(item, path)
-            await self._store.files.upload(
-                storage_key(self._source.deal_id, content.sha256),
-                path,
-                content_type=item.mime_type or "application/octet-stream",
-            )
+        async with self._downloads:
+            if halt.is_set():
+                return None
+            content = await self._download(item, path)
+        await self._store.files.upload(
+            storage_key(self._source.deal_id, content.sha256),
+            path,
+            content_type=item.mime_type or "application/octet-stream",
+        )
         return content
 
     async def _download(self, item: SourceItem, path: Path) -> _Content:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import json
 import logging
@@ -11,6 +10,7 @@ import sys
 import time
 
 import structlog
+import uvloop
 
 from benchmarks.sources.memory import Memory
 from dealpulse.jobs import SyncSource, SyncType
@@ -62,4 +62,4 @@ async def _on(_: str) -> None:
 
 if __name__ == "__main__":
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    json.dump(asyncio.run(measure(sys.argv[1], SyncType(sys.argv[2]))), sys.stdout)
+    json.dump(uvloop.run(measure(sys.argv[1], SyncType(sys.argv[2]))), sys.stdout)  # as a worker does

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from dealpulse.local.stack import running_stack
 from dealpulse.store.migrate import apply_migrations
@@ -41,8 +41,8 @@ class Measured:
         ]
 
     def asked(self) -> int:
-        """How many requests the vendor has had."""
-        return self.google.requests.total()
+        """How many requests the vendor has had, those for a token aside."""
+        return sum(count for asked, count in self.google.requests.items() if asked != "POST /token")
 
 
 @contextmanager
@@ -73,7 +73,14 @@ def _migrate(database_url: str) -> None:
 
 def _late(app: ASGIApp) -> ASGIApp:
     async def delayed(scope: Scope, receive: Receive, send: Send) -> None:
-        await asyncio.sleep(LATENCY_SECONDS)
-        await app(scope, receive, send)
+        clock = asyncio.get_running_loop().time
+        due = clock() + LATENCY_SECONDS
+
+        async def late(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                await asyncio.sleep(due - clock())
+            await send(message)
+
+        await app(scope, receive, late)
 
     return delayed
