@@ -24,6 +24,7 @@ from dealpulse.health import Health, Probe, log_status
 from dealpulse.intake import Intake
 from dealpulse.queue import History, QueueClient, create_pool
 from dealpulse.queue.desk import Desk
+from dealpulse.queue.idempotency import IdempotencyKeys
 from dealpulse.settings import Settings, SettingsError
 from dealpulse.store import Store, open_store
 from dealpulse.web import probes, viewer
@@ -106,6 +107,8 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> State:
         memberships=Memberships(store.deals.of_member),
         audit=Audit(store.audit),
         desk=Desk.over(pool, settings),
+        keys=IdempotencyKeys(pool),
+        budget_usd=settings.ai.daily_budget_usd,
     )
 
 
@@ -132,7 +135,7 @@ def _cors(settings: Settings) -> list[Middleware]:
             allow_origins=settings.api.cors_origins,
             allow_methods=["GET", "POST", "DELETE"],
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Request-ID"],
-            expose_headers=["X-Request-ID", "Retry-After"],
+            expose_headers=["X-Request-ID", "Retry-After", "Idempotency-Replayed"],
             max_age=600,
         )
     ]
