@@ -36,6 +36,7 @@ from dealpulse.web.access.users import Memberships, UserTokens
 from dealpulse.web.api import ENDPOINTS
 from dealpulse.web.errors import HANDLERS
 from dealpulse.web.middleware import RequestFrame
+from dealpulse.web.openapi import serving
 from dealpulse.web.routing import State, routes_of
 
 log = structlog.get_logger(__name__)
@@ -73,7 +74,7 @@ def build_app(settings: Settings) -> Starlette:
     api = Router(routes_of(ENDPOINTS, settings.api), redirect_slashes=False)
     app = Starlette(
         routes=[
-            *routes_of(probes.ENDPOINTS, settings.api),
+            *routes_of((*probes.ENDPOINTS, *serving.ENDPOINTS), settings.api),
             Mount("/api", app=api, middleware=[guarded]),
             *(
                 Mount(place, app=Router(routes_of(pages, settings.api)), middleware=[guarded])

@@ -90,8 +90,15 @@ class Endpoint:
         return self.method == "POST" and not self.uploads and not self.once
 
 
-def get(path: str, handler: Handler, *, scope: Scope = Scope.read, about: About | None = None) -> Endpoint:
-    return Endpoint(method="GET", path=path, handler=handler, scope=scope, about=about)
+def get(
+    path: str,
+    handler: Handler,
+    *,
+    also: tuple[str, ...] = (),
+    scope: Scope = Scope.read,
+    about: About | None = None,
+) -> Endpoint:
+    return Endpoint(method="GET", path=path, handler=handler, also=also, scope=scope, about=about)
 
 
 def get_query(
