@@ -15,6 +15,7 @@ from dealpulse.settings import Settings
 from dealpulse.web import viewer, wire
 from dealpulse.web.api import ENDPOINTS
 from dealpulse.web.app import build_app
+from dealpulse.web.metrics import serving as metrics
 from dealpulse.web.openapi.schemas import reference_to
 from web.promises import DOCUMENT, SEEN, validator
 
@@ -47,10 +48,12 @@ def test_every_operation_says_what_it_does_and_has_a_name_of_its_own() -> None:
     for _, path, told in OPERATIONS:
         parameters = [one["name"] for one in told["parameters"] if one.get("in") == "path"]
         assert parameters == re.findall(r"{(\w+)}", path)
+        assert all(one["description"] for one in told["parameters"] if one.get("in") == "path"), path
 
 
 def test_every_operation_tells_the_scope_it_takes() -> None:
     scopes = {("/api" + each.path, each.method.lower()): each for each in ENDPOINTS}
+    scopes |= {(each.path, each.method.lower()): each for each in metrics.ENDPOINTS}
     for method, path, told in OPERATIONS:
         endpoint = scopes.get((path, method))
         if endpoint is None:

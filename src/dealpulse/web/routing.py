@@ -6,7 +6,7 @@ What handlers use (intake, store, queue) they take by name out of the request's 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import wraps
 from typing import Final, TypeAlias, TypedDict
@@ -31,6 +31,7 @@ from dealpulse.web.codec import Body, JsonResponse, body_of, query_of
 from dealpulse.web.errors import HttpFault
 from dealpulse.web.idempotency import KEY, answer_once
 from dealpulse.web.middleware import BodyLimit
+from dealpulse.web.readings import Readings
 from dealpulse.web.wire import Incoming, Outgoing
 
 
@@ -48,6 +49,7 @@ class State(TypedDict):
     keys: IdempotencyKeys
     budget_usd: float
     """What a deal without a budget of its own may spend a day; 0 is any amount."""
+    metrics: Readings
 
 
 ApiRequest: TypeAlias = Request[State]
@@ -180,12 +182,12 @@ def post_json(
     )
 
 
-def routes_of(endpoints: Iterable[Endpoint], api: ApiSettings) -> list[Route]:
-    """One Starlette route a path, so that a wrong method is told all the right ones."""
+def routes_of(endpoints: Iterable[Endpoint], api: ApiSettings, *, guards: Sequence[Middleware] = ()) -> list[Route]:
+    """One Starlette route a path, so that a wrong method is told all the right ones; ``guards`` stand before each."""
     by_path: dict[str, dict[str, Endpoint]] = {}
     for endpoint in endpoints:
         by_path.setdefault(endpoint.path, {})[endpoint.method] = endpoint
-    return [_route(path, methods, api) for path, methods in by_path.items()]
+    return [_route(path, methods, api, guards) for path, methods in by_path.items()]
 
 
 def identity_of(request: ApiRequest) -> Identity | None:
@@ -199,7 +201,7 @@ _LONGEST_TARGET: Final = 200
 """Characters of an id in the audit log: ids come from the address, and may be anything."""
 
 
-def _route(path: str, methods: Mapping[str, Endpoint], api: ApiSettings) -> Route:
+def _route(path: str, methods: Mapping[str, Endpoint], api: ApiSettings, guards: Sequence[Middleware]) -> Route:
     async def dispatch(request: ApiRequest) -> Response:
         endpoint = methods["GET" if request.method == _HEAD else request.method]
         identity = identity_of(request)
@@ -211,7 +213,7 @@ def _route(path: str, methods: Mapping[str, Endpoint], api: ApiSettings) -> Rout
 
     uploads = any(endpoint.uploads for endpoint in methods.values())
     limit = api.max_upload_bytes if uploads else api.max_body_bytes
-    return Route(path, dispatch, methods=list(methods), middleware=[Middleware(BodyLimit, limit=limit)])
+    return Route(path, dispatch, methods=list(methods), middleware=[*guards, Middleware(BodyLimit, limit=limit)])
 
 
 async def _let_through(request: ApiRequest, endpoint: Endpoint, identity: Identity) -> None:

@@ -68,14 +68,20 @@ _KEY_PARAMETER: Final[Json] = {
 }
 
 
-def document(version: str, api: Iterable[Endpoint], open_to_all: Iterable[Endpoint] = ()) -> Json:
-    """What is below ``/api``, and what is beside it and asks for no token."""
-    operations = [*((endpoint, "/api") for endpoint in api), *((endpoint, "") for endpoint in open_to_all)]
-    endpoints = [endpoint for endpoint, _ in operations]
+def document(
+    version: str, api: Iterable[Endpoint], *, guarded: Iterable[Endpoint] = (), open_to_all: Iterable[Endpoint] = ()
+) -> Json:
+    """What is below ``/api``, and what is beside it: ``guarded`` by a token, or ``open_to_all``."""
+    operations = [
+        *(("/api", endpoint, True) for endpoint in api),
+        *(("", endpoint, True) for endpoint in guarded),
+        *(("", endpoint, False) for endpoint in open_to_all),
+    ]
+    endpoints = [endpoint for _, endpoint, _ in operations]
     schemas = schemas_of({kind for endpoint in endpoints for kind in _types(endpoint)} | {Fault})
     paths: Json = {}
-    for endpoint, prefix in operations:
-        operation = _operation(endpoint, schemas, guarded=bool(prefix))
+    for prefix, endpoint, takes_token in operations:
+        operation = _operation(endpoint, schemas, guarded=takes_token)
         paths.setdefault(prefix + endpoint.path, {})[endpoint.method.lower()] = operation
     modules = sorted({endpoint.handler.__module__ for endpoint in endpoints}, key=lambda name: name.rpartition(".")[2])
     return {
@@ -132,7 +138,13 @@ def _operation(endpoint: Endpoint, schemas: Json, *, guarded: bool) -> Json:
 
 def _path_parameters(endpoint: Endpoint) -> list[Json]:
     return [
-        {"name": name, "in": "path", "required": True, "description": _PARAMETERS[name], "schema": {"type": "string"}}
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "description": _PARAMETERS.get(name, ""),
+            "schema": {"type": "string"},
+        }
         for name in re.findall(r"{(\w+)}", endpoint.path)
     ]
 

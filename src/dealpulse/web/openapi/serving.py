@@ -10,6 +10,7 @@ from starlette.responses import HTMLResponse, Response
 
 from dealpulse.web import probes
 from dealpulse.web.api import ENDPOINTS as API
+from dealpulse.web.metrics import serving as metrics
 from dealpulse.web.openapi.document import document
 from dealpulse.web.openapi.reference import POLICY, page
 from dealpulse.web.openapi.schemas import Json
@@ -30,7 +31,7 @@ async def reference(request: ApiRequest) -> HTMLResponse:
 @cache
 def described(version: str) -> Json:
     """The document, made once."""
-    return document(version, API, (*probes.ENDPOINTS, *ENDPOINTS))
+    return document(version, API, guarded=metrics.ENDPOINTS, open_to_all=(*probes.ENDPOINTS, *ENDPOINTS))
 
 
 @cache
