@@ -81,6 +81,11 @@ class Sources:
         )
         return sorted(found, key=lambda source: (source.name, source.id))
 
+    async def all(self) -> list[Source]:
+        """The sources of every deal, by name."""
+        found = await self._database.every("sources", _COLUMNS, Source, narrow=lambda query: query)
+        return sorted(found, key=lambda source: (source.name, source.id))
+
     async def set_state(self, source_id: str, state: SourceState, *, error: str | None = None) -> None:
         """Also replaces the last error, by none if ``error`` is None."""
         _check(source_id)

@@ -24,6 +24,7 @@ from dealpulse.health import Health, Probe, log_status
 from dealpulse.intake import Intake
 from dealpulse.queue import History, QueueClient, create_pool
 from dealpulse.queue.desk import Desk
+from dealpulse.queue.idempotency import IdempotencyKeys
 from dealpulse.settings import Settings, SettingsError
 from dealpulse.store import Store, open_store
 from dealpulse.web import probes, viewer
@@ -34,7 +35,10 @@ from dealpulse.web.access.tokens import ConfiguredTokens, IssuedTokens
 from dealpulse.web.access.users import Memberships, UserTokens
 from dealpulse.web.api import ENDPOINTS
 from dealpulse.web.errors import HANDLERS
+from dealpulse.web.metrics import serving as metrics
 from dealpulse.web.middleware import RequestFrame
+from dealpulse.web.openapi import serving
+from dealpulse.web.readings import Readings
 from dealpulse.web.routing import State, routes_of
 
 log = structlog.get_logger(__name__)
@@ -72,7 +76,8 @@ def build_app(settings: Settings) -> Starlette:
     api = Router(routes_of(ENDPOINTS, settings.api), redirect_slashes=False)
     app = Starlette(
         routes=[
-            *routes_of(probes.ENDPOINTS, settings.api),
+            *routes_of((*probes.ENDPOINTS, *serving.ENDPOINTS), settings.api),
+            *routes_of(metrics.ENDPOINTS, settings.api, guards=[] if settings.api.metrics_open else [guarded]),
             Mount("/api", app=api, middleware=[guarded]),
             *(
                 Mount(place, app=Router(routes_of(pages, settings.api)), middleware=[guarded])
@@ -97,6 +102,7 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> State:
     questions: dict[str, Probe] = {"redis": queue.ping, "supabase": partial(probes.ask_supabase, store)}
     await stack.enter_async_context(_running(log_status(health, probes=questions)))
     log.info(API_STARTED, version=settings.version, trust_loopback=settings.api.trust_loopback)
+    desk = Desk.over(pool, settings)
     return State(
         intake=intake,
         store=store,
@@ -105,7 +111,17 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> State:
         door=_door(settings, store, await stack.enter_async_context(httpx.AsyncClient(timeout=_KEYS_SECONDS))),
         memberships=Memberships(store.deals.of_member),
         audit=Audit(store.audit),
-        desk=Desk.over(pool, settings),
+        desk=desk,
+        keys=IdempotencyKeys(pool),
+        budget_usd=settings.ai.daily_budget_usd,
+        metrics=Readings(
+            queue=queue,
+            desk=desk,
+            store=store,
+            version=settings.version,
+            default_budget_usd=settings.ai.daily_budget_usd,
+            zone=settings.time_zone,
+        ),
     )
 
 
@@ -132,7 +148,7 @@ def _cors(settings: Settings) -> list[Middleware]:
             allow_origins=settings.api.cors_origins,
             allow_methods=["GET", "POST", "DELETE"],
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Request-ID"],
-            expose_headers=["X-Request-ID", "Retry-After"],
+            expose_headers=["X-Request-ID", "Retry-After", "Idempotency-Replayed"],
             max_age=600,
         )
     ]

@@ -7,11 +7,13 @@ from typing import Final
 from dealpulse.web.api import (
     access,
     briefs,
+    costs,
     deals,
     deliveries,
     desk,
     documents,
     emails,
+    enqueueing,
     events,
     findings,
     job_lists,
@@ -24,6 +26,7 @@ from dealpulse.web.routing import Endpoint
 
 ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *queues.ENDPOINTS,
+    *enqueueing.ENDPOINTS,
     *job_lists.ENDPOINTS,
     *jobs.ENDPOINTS,
     *desk.ENDPOINTS,
@@ -34,6 +37,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *sources.ENDPOINTS,
     *briefs.ENDPOINTS,
     *findings.ENDPOINTS,
+    *costs.ENDPOINTS,
     *deliveries.ENDPOINTS,
     *webhooks.ENDPOINTS,
     *access.ENDPOINTS,

@@ -18,6 +18,7 @@ from dealpulse.web.wire import (
 
 
 async def add(request: ApiRequest, asked: SourceRequest) -> SourceAnswer:
+    """Connect a place documents or e-mails come from; nothing is synced yet."""
     source = await request.state["intake"].add_source(
         request.path_params["deal_id"], asked.type, location=asked.location, name=asked.name
     )
@@ -25,11 +26,13 @@ async def add(request: ApiRequest, asked: SourceRequest) -> SourceAnswer:
 
 
 async def sources_of_deal(request: ApiRequest) -> SourcesAnswer:
+    """A deal's sources, by name."""
     deal = await request.state["store"].deals.get(request.path_params["deal_id"])
     return SourcesAnswer(sources=[_view(each) for each in await request.state["store"].sources.of_deal(deal.id)])
 
 
 async def confirm_deletions(request: ApiRequest, asked: ConfirmDeletionsRequest) -> DeletionsAnswer:
+    """Delete here what is gone from a source, after a sync held it back and asked."""
     params = request.path_params
     deleted = await request.state["intake"].confirm_deletions(params["deal_id"], params["source_id"], gone=asked.gone)
     return DeletionsAnswer(deleted=deleted)
