@@ -56,6 +56,7 @@ OTHER_VALUES = {
     "DELIVERY_ALLOW_PRIVATE": "true",
     "API_TRUST_LOOPBACK": "true",
     "API_CORS_ORIGINS": "https://app.example.com",
+    "METRICS_OPEN": "true",
     "FOLDER_SOURCE_ROOTS": "/srv",
     "TOKEN_ENCRYPTION_KEYS": "other:" + "A" * 43 + "=",
     "GOOGLE_SERVICE_ACCOUNT_FILE": "/srv/key.json",

@@ -35,6 +35,16 @@ CALLS: Final[Mapping[str, Callable[..., Job]]] = {
     Deliver.function: Deliver.called,
 }
 
+_KINDS: Final[Mapping[str, tuple[SubjectType, str]]] = {
+    "brief": (SubjectType.brief, ""),
+    "doc": (SubjectType.document, ""),
+    "mail": (SubjectType.email, ""),
+    "sync": (SubjectType.source, SyncType.incremental.value),
+    "report": (SubjectType.report, ""),
+    "deliver": (SubjectType.delivery, Deliver.function),
+}
+"""What a job's id begins with, and the operation's name where the id leaves it out."""
+
 QUEUES: Final[tuple[Queue, ...]] = (DAILY_BRIEF, DOCUMENTS, EMAILS, SOURCE_SYNC)
 
 
@@ -58,6 +68,23 @@ def job_for(operation: Operation) -> Job:
         ValueError: the row names an operation this version does not know.
     """
     return JOB_TYPES[operation.subject_type](operation)
+
+
+def job_identified(job_id: str, deal_id: str) -> Job | None:
+    """The job of a deal that goes by this id; None for an id of another making.
+
+    A sync's id does not tell how it synced: it is an incremental one.
+    """
+    kind, _, rest = job_id.partition(":")
+    subject, _, name = rest.partition(":")
+    if kind not in _KINDS:
+        return None
+    subject_type, its_name = _KINDS[kind]
+    try:
+        job = job_for(Operation(subject_type=subject_type, subject_id=subject, name=name or its_name, deal_id=deal_id))
+    except ValueError:
+        return None
+    return job if job.id == job_id else None
 
 
 def job_called(function: str, arguments: Sequence[object], keywords: Mapping[str, object]) -> Job | None:
@@ -93,5 +120,6 @@ __all__ = [
     "SyncType",
     "job_called",
     "job_for",
+    "job_identified",
     "queue_named",
 ]

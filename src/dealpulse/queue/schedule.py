@@ -118,6 +118,28 @@ async def schedule_views(
     return views
 
 
+async def run_now(redis: Redis, schedule: Schedule, *, queue: str, now: datetime) -> str:
+    """Enqueue a run of ``schedule`` on a queue, named by its key, beside those at its times; returns the job's id.
+
+    Raises ``Unavailable``.
+    """
+    run = _run(schedule, now, queue=queue, now=now)
+    async with redis_faults():
+        await ENQUEUE(redis, EnqueueRequest([run]))
+    return run.id
+
+
+def _run(schedule: Schedule, moment: datetime, *, queue: str, now: datetime) -> Item:
+    return Item(
+        id=run_id(schedule.name, moment),
+        queue=queue,
+        payload=payload_of(schedule.name, (), now_ms=_ms(now)).decode(),
+        fn=schedule.name,
+        deal="",
+        priority=_PRIORITY,
+    )
+
+
 def _utc_now() -> datetime:
     return datetime.now(UTC)
 
@@ -191,14 +213,7 @@ class Scheduler:
         return answered
 
     def _item(self, schedule: Schedule, moment: datetime) -> Item:
-        return Item(
-            id=run_id(schedule.name, moment),
-            queue=self._queue,
-            payload=payload_of(schedule.name, (), now_ms=_ms(self._clock())).decode(),
-            fn=schedule.name,
-            deal="",
-            priority=_PRIORITY,
-        )
+        return _run(schedule, moment, queue=self._queue, now=self._clock())
 
 
 def _ms(moment: datetime) -> int:

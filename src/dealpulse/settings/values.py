@@ -130,6 +130,8 @@ class ApiSettings:
     """Requests from this machine need no token."""
     rate_per_minute: int = 6_000
     """Requests of one caller; 0 is any number."""
+    metrics_open: bool = False
+    """``/metrics`` needs no token."""
     cors_origins: tuple[str, ...] = ()
     """Whose pages may ask from a browser."""
     max_body_bytes: int = 1 << 20

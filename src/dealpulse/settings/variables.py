@@ -279,6 +279,13 @@ API_CORS_ORIGINS = Variable(
     "Origins whose pages may call the API from a browser; none unless named",
     "origins such as https://app.example.com, separated by commas",
 )
+METRICS_OPEN = Variable(
+    "METRICS_OPEN",
+    flag,
+    "false",
+    "Whoever reaches the API may read /metrics without a token (for a scraper on a private network)",
+    _FLAG,
+)
 MAX_BODY_BYTES = Variable("MAX_BODY_BYTES", byte_count, "1MB", "Largest JSON body the API reads", _BYTES)
 MAX_UPLOAD_BYTES = Variable("MAX_UPLOAD_BYTES", byte_count, "50MB", "Largest file the API takes", _BYTES)
 
@@ -551,6 +558,7 @@ SECTIONS: Mapping[str, tuple[Variable[object], ...]] = {
         API_TRUST_LOOPBACK,
         API_RATE_PER_MINUTE,
         API_CORS_ORIGINS,
+        METRICS_OPEN,
         MAX_BODY_BYTES,
         MAX_UPLOAD_BYTES,
     ),

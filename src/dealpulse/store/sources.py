@@ -108,6 +108,11 @@ class Sources:
         )
         return sorted(found, key=lambda source: (source.name, source.id))
 
+    async def all(self) -> list[Source]:
+        """The sources of every deal, by name."""
+        found = await self._database.every("sources", _COLUMNS, Source, narrow=lambda query: query)
+        return sorted(found, key=lambda source: (source.name, source.id))
+
     async def to_sweep(self) -> list[SourceId]:
         """Every source a sweep syncs: the active ones of active deals, longest not synced first."""
         return await self._database.call("sources_to_sweep", list[SourceId])

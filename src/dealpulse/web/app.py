@@ -26,6 +26,7 @@ from dealpulse.health import Health, Probe, log_status
 from dealpulse.intake import Intake
 from dealpulse.queue import History, QueueClient, create_pool
 from dealpulse.queue.desk import Desk
+from dealpulse.queue.idempotency import IdempotencyKeys
 from dealpulse.queue.tickets import Tickets
 from dealpulse.settings import Settings, SettingsError
 from dealpulse.sources.http import open_http
@@ -40,7 +41,10 @@ from dealpulse.web.access.tokens import ConfiguredTokens, IssuedTokens
 from dealpulse.web.access.users import Memberships, UserTokens
 from dealpulse.web.api import ENDPOINTS, webhooks
 from dealpulse.web.errors import HANDLERS
+from dealpulse.web.metrics import serving as metrics
 from dealpulse.web.middleware import RequestFrame
+from dealpulse.web.openapi import serving
+from dealpulse.web.readings import Readings
 from dealpulse.web.routing import State, routes_of
 
 log = structlog.get_logger(__name__)
@@ -78,7 +82,8 @@ def build_app(settings: Settings) -> Starlette:
     api = Router(routes_of(ENDPOINTS, settings.api), redirect_slashes=False)
     app = Starlette(
         routes=[
-            *routes_of(probes.ENDPOINTS, settings.api),
+            *routes_of((*probes.ENDPOINTS, *serving.ENDPOINTS), settings.api),
+            *routes_of(metrics.ENDPOINTS, settings.api, guards=[] if settings.api.metrics_open else [guarded]),
             *routes_of(webhooks.VENDORS, settings.api),
             *routes_of(consent.ENDPOINTS, settings.api),
             Mount("/api", app=api, middleware=[guarded]),
@@ -105,6 +110,7 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> State:
     questions: dict[str, Probe] = {"redis": queue.ping, "supabase": partial(probes.ask_supabase, store)}
     await stack.enter_async_context(_running(log_status(health, probes=questions)))
     log.info(API_STARTED, version=settings.version, trust_loopback=settings.api.trust_loopback)
+    desk = Desk.over(pool, settings)
     http = await stack.enter_async_context(httpx.AsyncClient(timeout=_KEYS_SECONDS))
     vendors = await stack.enter_async_context(open_http())
     tickets = Tickets(pool)
@@ -116,12 +122,22 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> State:
         door=_door(settings, store, http),
         memberships=Memberships(store.deals.of_member),
         audit=Audit(store.audit),
-        desk=Desk.over(pool, settings),
+        desk=desk,
         settings=settings,
         consents=Consents(store=store, intake=intake, tickets=tickets, http=vendors, settings=settings),
         notices=Notices(store=store, queue=queue, tickets=tickets),
         push_tokens=_push_tokens(settings, http),
         vendors=vendors,
+        keys=IdempotencyKeys(pool),
+        budget_usd=settings.ai.daily_budget_usd,
+        metrics=Readings(
+            queue=queue,
+            desk=desk,
+            store=store,
+            version=settings.version,
+            default_budget_usd=settings.ai.daily_budget_usd,
+            zone=settings.time_zone,
+        ),
     )
 
 
@@ -157,7 +173,7 @@ def _cors(settings: Settings) -> list[Middleware]:
             allow_origins=settings.api.cors_origins,
             allow_methods=["GET", "POST", "DELETE"],
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "X-Request-ID"],
-            expose_headers=["X-Request-ID", "Retry-After"],
+            expose_headers=["X-Request-ID", "Retry-After", "Idempotency-Replayed"],
             max_age=600,
         )
     ]
