@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import TypeVar
 
 from dealpulse.cli.terminal import say
+from dealpulse.connecting.consent import Consents
 from dealpulse.intake import Intake
 from dealpulse.local.services import ADDRESSES, announced_in
 from dealpulse.queue import History, QueueClient, create_pool
+from dealpulse.queue.tickets import Tickets
 from dealpulse.settings import Settings, read_environment
+from dealpulse.sources.http import open_http
 from dealpulse.store import Store, open_store
 
 Answer = TypeVar("Answer")
@@ -59,6 +62,8 @@ class Clients:
     queue: QueueClient
     history: History
     intake: Intake
+    consents: Consents
+    settings: Settings
 
 
 @asynccontextmanager
@@ -69,7 +74,9 @@ async def connected(settings: Settings) -> AsyncIterator[Clients]:
         async with open_store(settings.supabase) as store:
             queue, history = QueueClient(pool), History(pool)
             intake = Intake(store=store, queue=queue, history=history, time_zone=settings.time_zone)
-            yield Clients(store, queue, history, intake)
+            async with open_http() as http:
+                consents = Consents(store=store, intake=intake, tickets=Tickets(pool), http=http, settings=settings)
+                yield Clients(store, queue, history, intake, consents, settings)
     finally:
         await pool.aclose(close_connection_pool=True)
 
