@@ -70,7 +70,7 @@ def test_an_account_is_connected_by_an_address_and_disconnected(dealpulse: Comma
         listed = dealpulse("connection", "list", deal).stdout
         assert "dana@example.com" in listed
         removed = dealpulse("connection", "remove", deal, CONNECTION, **variables)
-        assert removed.stdout.strip() == "It is disconnected; 1 sources wait for another account."
+        assert removed.stdout.strip() == "It is disconnected. Sources that wait for another account now: 1."
     assert "no account" in dealpulse("connection", "list", deal).stdout
     assert "needs_consent" in dealpulse("source", "list", deal).stdout
 

@@ -212,7 +212,7 @@ def disconnect(deal_id: DealId, connection_id: ConnectionId) -> None:
         )
 
     waiting = answer_to(do)
-    typer.echo(f"It is disconnected; {waiting} sources wait for another account.")
+    typer.echo(f"It is disconnected. Sources that wait for another account now: {waiting}.")
 
 
 def _told(kept: KeptSubscription | None) -> str:
