@@ -256,12 +256,13 @@ async def test_a_user_of_the_app_connects_their_own_account_to_their_own_deal_al
 ) -> None:
     theirs = await store.deals.create("Theirs")
     await store.deals.add_member(theirs.id, ANNA, "member")
-    headers = bearing(user_token(clean_stack))
+    headers = bearing(user_token(clean_stack, email="anna@example.com"))
     refused = await api.post("/api/sources/gmail/connect", json={"dealId": deal.id}, headers=headers)
     assert refused.status_code == 404
     assert (await api.get(f"/api/sources/gmail/connect?deal={deal.id}", headers=headers)).status_code == 404
     assert (await api.get("/api/sources/gmail/connect", headers=headers)).status_code == 404
     allowed = await api.post("/api/sources/gmail/connect", json={"dealId": theirs.id}, headers=headers)
+    assert "anna@example.com" in (await browser.open(allowed.json()["address"])).text
     sent = await browser.consent_page(vendor, allowed.json()["address"])
     assert (await browser.open(vendor.page(sent.headers["location"]).agree(DANA))).status_code == 200
     listed = await api.get(f"/api/deals/{theirs.id}/connections", headers=headers)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypedDict
 
 from starlette.responses import RedirectResponse
 
@@ -30,7 +30,7 @@ async def ask(request: ApiRequest, asked: ConnectRequest) -> ConnectAnswer:
         Wish(
             kind=_kind(request),
             deal_id=asked.deal_id.lower(),
-            asker=_asker(request),
+            **_asker(request),
             source_id=asked.source_id,
             location=asked.location,
             name=asked.name,
@@ -46,7 +46,7 @@ async def go(request: ApiRequest, asked: ConnectQuery) -> RedirectResponse:
     wish = Wish(
         kind=_kind(request),
         deal_id=asked.deal.lower(),
-        asker=_asker(request),
+        **_asker(request),
         source_id=asked.source,
         return_to=asked.return_to,
     )
@@ -80,9 +80,16 @@ def _kind(request: ApiRequest) -> SourceType:
         raise Invalid(message, code="unknown_source_type", details={"valid": valid}) from None
 
 
-def _asker(request: ApiRequest) -> str:
+class _Asker(TypedDict):
+    asker: str
+    asker_email: str | None
+
+
+def _asker(request: ApiRequest) -> _Asker:
     identity = identity_of(request)
-    return "" if identity is None else identity.name
+    if identity is None:
+        return _Asker(asker="", asker_email=None)
+    return _Asker(asker=identity.name, asker_email=identity.email)
 
 
 def _view(connection: Connection) -> ConnectionView:
