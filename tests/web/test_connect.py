@@ -13,12 +13,17 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import msgspec
 import pytest
+from arq.connections import ArqRedis
 
+from dealpulse.errors import NeedsConsent
 from dealpulse.jobs import SOURCE_SYNC
 from dealpulse.local.stack import Stack
 from dealpulse.models import Deal, SourceState, SourceType
 from dealpulse.queue import QueueClient
+from dealpulse.queue.locks import Locks
 from dealpulse.settings import Settings
+from dealpulse.sources.accounts import Accounts
+from dealpulse.sources.http import open_http
 from dealpulse.sources.sealing import Seal
 from dealpulse.sources.tokens import Grant
 from dealpulse.store import Store
@@ -200,6 +205,38 @@ async def test_the_same_account_again_keeps_its_connection_with_the_new_tokens(
     assert (await store.sources.get(source.id)).state is SourceState.active
 
 
+async def test_connected_tokens_are_refreshed_and_rotated_until_the_consent_is_withdrawn_and_given_again(
+    api: httpx.AsyncClient,
+    vendor: FakeConsent,
+    browser: Browser,
+    store: Store,
+    deal: Deal,
+    settings: Settings,
+    queue_pool: ArqRedis,
+) -> None:
+    await connected(api, vendor, browser, deal, "outlook")
+    (connection,) = await store.connections.of_deal(deal.id)
+    source = await store.sources.create(deal.id, SourceType.outlook, "Mail", "me", connection_id=connection.id)
+    async with open_http() as http:
+        accounts = Accounts(settings.sources, http=http, vault=store.connections, locks=Locks(queue_pool))
+        tokens = accounts.microsoft(source).tokens
+        first = await tokens.current()
+        spent = vendor.grants[0].refresh_token
+        second = await tokens.instead_of(first)
+        assert second != first
+        assert vendor.grants[0].refresh_token != spent
+        assert await tokens.instead_of(second) not in (first, second), "the rotated token was kept"
+
+        vendor.grants.clear()
+        with pytest.raises(NeedsConsent):
+            await tokens.instead_of(await tokens.current())
+        assert (await store.connections.get(connection.id)).state is SourceState.needs_consent
+
+        await connected(api, vendor, browser, deal, "outlook")
+        assert (await store.connections.get(connection.id)).state is SourceState.active
+        assert await tokens.instead_of(await tokens.current())
+
+
 async def test_a_source_may_be_made_or_be_given_another_account_on_the_way(
     api: httpx.AsyncClient, vendor: FakeConsent, browser: Browser, store: Store, deal: Deal, queue: QueueClient
 ) -> None:
@@ -378,12 +415,12 @@ async def test_a_ticket_is_good_once_and_looking_does_not_use_it_up(
 
 
 async def test_a_consent_that_takes_too_long_is_begun_again(
-    api: httpx.AsyncClient, vendor: FakeConsent, browser: Browser, store: Store, deal: Deal, queue_pool: object
+    api: httpx.AsyncClient, vendor: FakeConsent, browser: Browser, store: Store, deal: Deal, queue_pool: ArqRedis
 ) -> None:
     back = vendor.page(await sent_to_vendor(api, vendor, browser, deal)).agree(DANA)
-    kept = [key async for key in queue_pool.scan_iter("dealpulse:ticket:consent-state:*")]  # type: ignore[attr-defined]
-    assert [0 < await queue_pool.ttl(key) <= 600 for key in kept] == [True]  # type: ignore[attr-defined]
-    await queue_pool.delete(*kept)  # type: ignore[attr-defined]
+    kept = [key async for key in queue_pool.scan_iter("dealpulse:ticket:consent-state:*")]
+    assert [0 < await queue_pool.ttl(key) <= 600 for key in kept] == [True]
+    await queue_pool.delete(*kept)
     await nothing_was_connected(await browser.open(back), store, deal)
 
 
