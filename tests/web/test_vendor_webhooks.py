@@ -30,6 +30,7 @@ SECRET = "the-secret-we-agreed-on"
 PUSHES = "push@project.iam.gserviceaccount.com"
 AUDIENCE = "https://dp.example/api/webhooks/gmail"
 MAILBOX = "dana@example.com"
+"""As it is kept; Gmail may write it otherwise."""
 
 
 @pytest.fixture
@@ -222,7 +223,7 @@ async def test_a_webhook_takes_no_more_than_a_body_may_have(api: httpx.AsyncClie
 
 
 def pushed(message_id: str = "136969346945", **other: Any) -> dict[str, Any]:
-    told = {"emailAddress": MAILBOX, "historyId": 9876543210, **other}
+    told = {"emailAddress": MAILBOX.title(), "historyId": 9876543210, **other}
     data = base64.urlsafe_b64encode(json.dumps(told).encode()).decode()
     message = {"data": data, "messageId": message_id, "message_id": message_id, "publishTime": "2026-03-03T09:00:00Z"}
     return {"message": message, "subscription": "projects/p/subscriptions/s"}

@@ -103,7 +103,7 @@ class Notices:
             # Not believed to get better by being sent again.
             log.warning(NOTICE_IGNORED, vendor="gmail", reason="unreadable")
             return
-        known = await self.store.subscriptions.find([notice.email_address])
+        known = await self.store.subscriptions.find([notice.email_address.lower()])
         if not known:
             log.info(NOTICE_IGNORED, vendor="gmail", reason="unknown")
             return
