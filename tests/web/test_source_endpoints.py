@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -221,12 +222,20 @@ async def test_a_sync_of_what_the_deal_has_none_of_names_where_to_connect_it(
     assert (await api.get(error["details"]["connect"])).status_code == 501, "it is there, and says what is not set"
 
 
-async def test_a_paused_source_is_no_longer_swept(store: Store, source: Source, deal: Deal) -> None:
+async def test_a_sweep_leaves_out_what_is_not_to_be_synced(store: Store, source: Source, deal: Deal) -> None:
     archived = await store.deals.create("Old")
     await store.sources.create(archived.id, SourceType.gdrive, "Room", "old")
     await store.deals.archive(archived.id)
     waits = await store.sources.create(deal.id, SourceType.gmail, "Mail", "me")
     await store.sources.set_state(waits.id, SourceState.needs_consent)
+    broken = await store.sources.create(deal.id, SourceType.gdrive, "Broken", "gone")
+    assert {one.id for one in await store.sources.to_sweep()} == {source.id, broken.id}
+    await store.sources.set_state(broken.id, SourceState.active, error="The folder is gone.")
     assert [one.id for one in await store.sources.to_sweep()] == [source.id]
+    yesterday = {"updated_at": (datetime.now(UTC) - timedelta(hours=25)).isoformat()}
+    table = store.database.client.table("sources")
+    await store.database.write(table.update(yesterday).eq("id", broken.id).select("id"))
+    assert {one.id for one in await store.sources.to_sweep()} == {source.id, broken.id}
+    await store.sources.remove(broken.id, delete_items=False)
     await store.sources.set_state(source.id, SourceState.paused)
     assert await store.sources.to_sweep() == []

@@ -174,14 +174,15 @@ begin
 end
 $$;
 
--- Every source a sweep syncs.
+-- Every source a sweep syncs. One that failed for good is tried again a day later.
 create function sources_to_sweep() returns jsonb
 language sql stable set search_path from current as $$
   select coalesce(
     jsonb_agg(jsonb_build_object('id', s.id, 'deal_id', s.deal_id) order by s.last_synced_at nulls first), '[]'
   )
   from sources s join deals d on d.id = s.deal_id
-  where s.state in ('active', 'needs_confirmation') and d.status = 'active';
+  where s.state in ('active', 'needs_confirmation') and d.status = 'active'
+    and (s.last_error is null or s.updated_at < now() - interval '1 day');
 $$;
 
 do $$
