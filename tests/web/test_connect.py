@@ -84,7 +84,7 @@ class Browser:
         assert address.startswith(f"{PUBLIC}/"), address
         return await self._http.get(address.removeprefix(PUBLIC))
 
-    async def consent_page(self, vendor: FakeConsent, address: str) -> httpx.Response:
+    async def consent_page(self, address: str) -> httpx.Response:
         """From the address that was handed out, over the page that says what is asked, to the vendor."""
         shown = await self.open(address)
         assert shown.status_code == 200, shown.text
@@ -114,7 +114,7 @@ async def asked(api: httpx.AsyncClient, deal: Deal, kind: str = "gdrive", **wish
 
 
 async def connected(api: httpx.AsyncClient, vendor: FakeConsent, browser: Browser, deal: Deal, kind: str) -> None:
-    sent = await browser.consent_page(vendor, await asked(api, deal, kind))
+    sent = await browser.consent_page(await asked(api, deal, kind))
     done = await browser.open(vendor.page(sent.headers["location"]).agree(DANA))
     assert done.status_code == 200, done.text
 
@@ -140,7 +140,7 @@ async def test_a_person_connects_their_account_with_exactly_what_it_takes(
     shown = await browser.open(address)
     assert "Project Alder" in shown.text
     assert "app" in shown.text, "it says who asked"
-    sent = await browser.consent_page(vendor, address)
+    sent = await browser.consent_page(address)
     page = vendor.page(sent.headers["location"])
     assert set(page.scopes) - {"openid", "email", "profile"} == READS[kind]
 
@@ -194,7 +194,7 @@ async def test_the_same_account_again_keeps_its_connection_with_the_new_tokens(
     await store.connections.mark_needs_consent(first.id)
     await store.sources.set_state(source.id, SourceState.needs_consent)
 
-    sent = await browser.consent_page(vendor, await asked(api, deal, "sharepoint"))
+    sent = await browser.consent_page(await asked(api, deal, "sharepoint"))
     page = vendor.page(sent.headers["location"])
     assert {"Mail.Read", "Files.Read.All"} <= set(page.scopes), "tokens for the one would be none for the other"
     assert (await browser.open(page.agree(DANA))).status_code == 200
@@ -244,7 +244,7 @@ async def test_a_source_may_be_made_or_be_given_another_account_on_the_way(
     (first,) = await store.connections.of_deal(deal.id)
     source = await store.sources.create(deal.id, SourceType.gdrive, "Room", "room", connection_id=first.id)
     address = await asked(api, deal, sourceId=source.id, location="another-room", name="Another")
-    sent = await browser.consent_page(vendor, address)
+    sent = await browser.consent_page(address)
     await browser.open(vendor.page(sent.headers["location"]).agree("eve@example.com"))
 
     second = next(one for one in await store.connections.of_deal(deal.id) if one.id != first.id)
@@ -300,7 +300,7 @@ async def test_a_user_of_the_app_connects_their_own_account_to_their_own_deal_al
     assert (await api.get("/api/sources/gmail/connect", headers=headers)).status_code == 404
     allowed = await api.post("/api/sources/gmail/connect", json={"dealId": theirs.id}, headers=headers)
     assert "anna@example.com" in (await browser.open(allowed.json()["address"])).text
-    sent = await browser.consent_page(vendor, allowed.json()["address"])
+    sent = await browser.consent_page(allowed.json()["address"])
     assert (await browser.open(vendor.page(sent.headers["location"]).agree(DANA))).status_code == 200
     listed = await api.get(f"/api/deals/{theirs.id}/connections", headers=headers)
     assert [(one["account"], one["provider"]) for one in listed.json()["connections"]] == [(DANA, "google")]
@@ -373,7 +373,7 @@ async def test_what_the_operator_has_not_set_is_named_before_anybody_consents(
 
 
 async def sent_to_vendor(api: httpx.AsyncClient, vendor: FakeConsent, browser: Browser, deal: Deal, **wish: str) -> str:
-    sent = await browser.consent_page(vendor, await asked(api, deal, **wish))
+    sent = await browser.consent_page(await asked(api, deal, **wish))
     return str(sent.headers["location"])
 
 
