@@ -7,6 +7,7 @@ from typing import Final
 from dealpulse.web.api import (
     access,
     briefs,
+    connections,
     costs,
     deals,
     deliveries,
@@ -35,6 +36,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *emails.ENDPOINTS,
     *deals.ENDPOINTS,
     *sources.ENDPOINTS,
+    *connections.ENDPOINTS,
     *briefs.ENDPOINTS,
     *findings.ENDPOINTS,
     *costs.ENDPOINTS,
