@@ -12,8 +12,8 @@ from openapi_spec_validator import validate
 from starlette.routing import Mount, Route
 
 from dealpulse.settings import Settings
-from dealpulse.web import viewer, wire
-from dealpulse.web.api import ENDPOINTS
+from dealpulse.web import consent, viewer, wire
+from dealpulse.web.api import ENDPOINTS, webhooks
 from dealpulse.web.app import build_app
 from dealpulse.web.metrics import serving as metrics
 from dealpulse.web.openapi.schemas import reference_to
