@@ -20,9 +20,11 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Mount, Router
 
 from dealpulse import logs
+from dealpulse.alerts import watch_alerts
 from dealpulse.health import Health, Probe, log_status
 from dealpulse.intake import Intake
 from dealpulse.queue import History, QueueClient, create_pool
+from dealpulse.queue.alert_book import AlertBook
 from dealpulse.queue.desk import Desk
 from dealpulse.queue.idempotency import IdempotencyKeys
 from dealpulse.settings import Settings, SettingsError
@@ -102,7 +104,9 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> State:
     questions: dict[str, Probe] = {"redis": queue.ping, "supabase": partial(probes.ask_supabase, store)}
     await stack.enter_async_context(_running(log_status(health, probes=questions)))
     log.info(API_STARTED, version=settings.version, trust_loopback=settings.api.trust_loopback)
-    desk = Desk.over(pool, settings)
+    desk, book = Desk.over(pool, settings), AlertBook(pool)
+    watching = watch_alerts(settings, book=book, queue=queue, history=desk.history, metrics=desk.metrics, store=store)
+    await stack.enter_async_context(_running(watching))
     return State(
         intake=intake,
         store=store,
@@ -119,9 +123,11 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> State:
             desk=desk,
             store=store,
             version=settings.version,
+            alerts=book,
             default_budget_usd=settings.ai.daily_budget_usd,
             zone=settings.time_zone,
         ),
+        alerts=book,
     )
 
 

@@ -19,6 +19,7 @@ from starlette.routing import Route
 from dealpulse.errors import NotFound
 from dealpulse.intake import Intake
 from dealpulse.queue import QueueClient
+from dealpulse.queue.alert_book import AlertBook
 from dealpulse.queue.desk import Desk
 from dealpulse.queue.idempotency import IdempotencyKeys
 from dealpulse.settings import ApiSettings
@@ -50,6 +51,7 @@ class State(TypedDict):
     budget_usd: float
     """What a deal without a budget of its own may spend a day; 0 is any amount."""
     metrics: Readings
+    alerts: AlertBook
 
 
 ApiRequest: TypeAlias = Request[State]
