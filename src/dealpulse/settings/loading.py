@@ -16,6 +16,7 @@ from dealpulse.errors import Permanent
 from dealpulse.settings import variables as var
 from dealpulse.settings.values import (
     AiSettings,
+    AlertSettings,
     ApiSettings,
     DeliverySettings,
     ExtractionSettings,
@@ -72,6 +73,7 @@ class Settings:
     queues: Mapping[str, QueueSettings]
     """By wire name (``dailyBrief`` ...)."""
     delivery: DeliverySettings
+    alerts: AlertSettings
     api: ApiSettings
     sources: SourceSettings
     extraction: ExtractionSettings
@@ -170,6 +172,8 @@ def _contradictions(texts: Mapping[str, str]) -> Iterator[Fault]:
         (var.REDIS_SENTINELS, var.REDIS_SENTINEL_MASTER),
         (var.REDIS_SENTINEL_MASTER, var.REDIS_SENTINELS),
         (var.SMTP_URL, var.SMTP_FROM),
+        (var.ALERT_WEBHOOK_URL, var.ALERT_WEBHOOK_SECRET),
+        (var.ALERT_EMAILS, var.SMTP_URL),
     ):
         if one.name in texts and other.name not in texts:
             yield Fault(other.name, f"is not set though {one.name} is", other.remedy)
@@ -191,6 +195,7 @@ def _build(values: Values) -> Settings:
             sender=values.optional(var.SMTP_FROM),
             allow_private=values[var.DELIVERY_ALLOW_PRIVATE],
         ),
+        alerts=_alerts(values),
         api=_api(values),
         sources=_sources(values),
         extraction=_extraction(values),
@@ -270,6 +275,24 @@ def _api(values: Values) -> ApiSettings:
         cors_origins=values.optional(var.API_CORS_ORIGINS) or (),
         max_body_bytes=values[var.MAX_BODY_BYTES],
         max_upload_bytes=values[var.MAX_UPLOAD_BYTES],
+    )
+
+
+def _alerts(values: Values) -> AlertSettings:
+    return AlertSettings(
+        waiting=values[var.ALERT_WAITING],
+        waiting_seconds=values[var.ALERT_WAITING_SECONDS],
+        oldest_waiting_seconds=values[var.ALERT_OLDEST_WAITING_SECONDS],
+        failure_percent=values[var.ALERT_FAILURE_PERCENT],
+        same_failure=values[var.ALERT_SAME_FAILURE],
+        no_workers_seconds=values[var.ALERT_NO_WORKERS_SECONDS],
+        brief_late_seconds=values[var.ALERT_BRIEF_LATE_SECONDS],
+        needs_consent=values[var.ALERT_NEEDS_CONSENT],
+        budget_percent=values[var.ALERT_BUDGET_PERCENT],
+        webhook_url=values.optional(var.ALERT_WEBHOOK_URL),
+        webhook_secret=values.optional(var.ALERT_WEBHOOK_SECRET),
+        slack_url=values.optional(var.ALERT_SLACK_URL),
+        emails=values.optional(var.ALERT_EMAILS) or (),
     )
 
 

@@ -220,6 +220,27 @@ class DeliverySettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AlertSettings:
+    """When operators are told, and how. 0 turns a rule off."""
+
+    waiting: int = 100
+    waiting_seconds: float = 300.0
+    """For so long more than that must wait."""
+    oldest_waiting_seconds: int = 1_800
+    failure_percent: int = 25
+    same_failure: int = 5
+    no_workers_seconds: int = 60
+    brief_late_seconds: int = 3_600
+    needs_consent: bool = True
+    budget_percent: int = 100
+    webhook_url: Secret | None = None
+    webhook_secret: Secret | None = None
+    slack_url: Secret | None = None
+    """Whoever knows it may write to the channel."""
+    emails: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class ExtractionSettings:
     """What reading one file may use."""
 

@@ -20,8 +20,10 @@ from dealpulse.settings.parsers import (
     file,
     flag,
     folders,
+    hook_url,
     host,
     mail_address,
+    mail_addresses,
     matching,
     models,
     names_us,
@@ -33,6 +35,7 @@ from dealpulse.settings.parsers import (
     secret,
     secrets,
     service_role_key,
+    signing_secret,
     smtp_url,
     text,
     time_zone,
@@ -248,6 +251,86 @@ DELIVERY_ALLOW_PRIVATE = Variable(
     "Webhooks may also go to private addresses and by http (for development): whoever may add recipients can then make"
     " the workers call whatever they can reach",
     _FLAG,
+)
+
+ALERT_WAITING = Variable(
+    "ALERT_WAITING", whole(0), "100", "Alert when more jobs than this wait on a queue", "a number; 0 never does"
+)
+ALERT_WAITING_SECONDS = Variable(
+    "ALERT_WAITING_SECONDS", seconds, "300", "Seconds for which they must, before it fires", _SECONDS
+)
+ALERT_OLDEST_WAITING_SECONDS = Variable(
+    "ALERT_OLDEST_WAITING_SECONDS",
+    whole(0),
+    "1800",
+    "Alert when a job has waited longer than this, in seconds",
+    "a number of seconds; 0 never does",
+)
+ALERT_FAILURE_PERCENT = Variable(
+    "ALERT_FAILURE_PERCENT",
+    whole(0, 100),
+    "25",
+    "Alert when more than this share of a queue's jobs failed within ten minutes",
+    "a percentage; 0 never does",
+)
+ALERT_SAME_FAILURE = Variable(
+    "ALERT_SAME_FAILURE",
+    whole(0),
+    "5",
+    "Alert when the same fault has killed so many jobs of a queue within an hour",
+    "a number; 0 never does",
+)
+ALERT_NO_WORKERS_SECONDS = Variable(
+    "ALERT_NO_WORKERS_SECONDS",
+    whole(0),
+    "60",
+    "Alert when no worker has drained a queue for so long",
+    "a number of seconds; 0 never does",
+)
+ALERT_BRIEF_LATE_SECONDS = Variable(
+    "ALERT_BRIEF_LATE_SECONDS",
+    whole(0),
+    "3600",
+    "Alert when an active deal has no brief so long after it was due",
+    "a number of seconds, more than BRIEF_WAIT_SECONDS; 0 never does",
+)
+ALERT_NEEDS_CONSENT = Variable(
+    "ALERT_NEEDS_CONSENT", flag, "true", "Alert when a person must connect a source again", _FLAG
+)
+ALERT_BUDGET_PERCENT = Variable(
+    "ALERT_BUDGET_PERCENT",
+    whole(0, 1_000),
+    "100",
+    "Alert when a deal has spent this share of its daily budget",
+    "a percentage; 0 never does",
+)
+ALERT_WEBHOOK_URL = Variable(
+    "ALERT_WEBHOOK_URL",
+    hook_url,
+    None,
+    "Where alerts are posted as signed webhooks; needs ALERT_WEBHOOK_SECRET",
+    "https://example.com/hooks/dealpulse",
+)
+ALERT_WEBHOOK_SECRET = Variable(
+    "ALERT_WEBHOOK_SECRET",
+    signing_secret,
+    None,
+    "What they are signed with",
+    'whsec_ and 32 random bytes in base64 (echo "whsec_$(openssl rand -base64 32)")',
+)
+ALERT_SLACK_URL = Variable(
+    "ALERT_SLACK_URL",
+    hook_url,
+    None,
+    "Incoming webhook of Slack, or of a chat that takes the same form, that alerts are posted to",
+    "https://hooks.slack.com/services/...",
+)
+ALERT_EMAILS = Variable(
+    "ALERT_EMAILS",
+    mail_addresses,
+    None,
+    "Who gets alerts by e-mail; needs SMTP_URL",
+    "addresses separated by commas",
 )
 
 PORT = Variable("PORT", port, "3000", "Port of the API", _PORT)
@@ -551,6 +634,21 @@ SECTIONS: Mapping[str, tuple[Variable[object], ...]] = {
     ),
     "Daily brief": (DAILY_BRIEF_TIME, TIMEZONE, BRIEF_WAIT_SECONDS, PUBLIC_URL),
     "Delivery": (SMTP_URL, SMTP_FROM, DELIVERY_ALLOW_PRIVATE),
+    "Alerts": (
+        ALERT_WAITING,
+        ALERT_WAITING_SECONDS,
+        ALERT_OLDEST_WAITING_SECONDS,
+        ALERT_FAILURE_PERCENT,
+        ALERT_SAME_FAILURE,
+        ALERT_NO_WORKERS_SECONDS,
+        ALERT_BRIEF_LATE_SECONDS,
+        ALERT_NEEDS_CONSENT,
+        ALERT_BUDGET_PERCENT,
+        ALERT_WEBHOOK_URL,
+        ALERT_WEBHOOK_SECRET,
+        ALERT_SLACK_URL,
+        ALERT_EMAILS,
+    ),
     "API": (
         PORT,
         API_HOST,

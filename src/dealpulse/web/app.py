@@ -20,11 +20,13 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Mount, Router
 
 from dealpulse import logs
+from dealpulse.alerts import watch_alerts
 from dealpulse.connecting.consent import Consents
 from dealpulse.connecting.notices import Notices
 from dealpulse.health import Health, Probe, log_status
 from dealpulse.intake import Intake
 from dealpulse.queue import History, QueueClient, create_pool
+from dealpulse.queue.alert_book import AlertBook
 from dealpulse.queue.desk import Desk
 from dealpulse.queue.idempotency import IdempotencyKeys
 from dealpulse.queue.tickets import Tickets
@@ -110,7 +112,9 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> State:
     questions: dict[str, Probe] = {"redis": queue.ping, "supabase": partial(probes.ask_supabase, store)}
     await stack.enter_async_context(_running(log_status(health, probes=questions)))
     log.info(API_STARTED, version=settings.version, trust_loopback=settings.api.trust_loopback)
-    desk = Desk.over(pool, settings)
+    desk, book = Desk.over(pool, settings), AlertBook(pool)
+    watching = watch_alerts(settings, book=book, queue=queue, history=desk.history, metrics=desk.metrics, store=store)
+    await stack.enter_async_context(_running(watching))
     http = await stack.enter_async_context(httpx.AsyncClient(timeout=_KEYS_SECONDS))
     vendors = await stack.enter_async_context(open_http())
     tickets = Tickets(pool)
@@ -123,11 +127,6 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> State:
         memberships=Memberships(store.deals.of_member),
         audit=Audit(store.audit),
         desk=desk,
-        settings=settings,
-        consents=Consents(store=store, intake=intake, tickets=tickets, http=vendors, settings=settings),
-        notices=Notices(store=store, queue=queue, tickets=tickets),
-        push_tokens=_push_tokens(settings, http),
-        vendors=vendors,
         keys=IdempotencyKeys(pool),
         budget_usd=settings.ai.daily_budget_usd,
         metrics=Readings(
@@ -135,9 +134,16 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> State:
             desk=desk,
             store=store,
             version=settings.version,
+            alerts=book,
             default_budget_usd=settings.ai.daily_budget_usd,
             zone=settings.time_zone,
         ),
+        settings=settings,
+        consents=Consents(store=store, intake=intake, tickets=tickets, http=vendors, settings=settings),
+        notices=Notices(store=store, queue=queue, tickets=tickets),
+        push_tokens=_push_tokens(settings, http),
+        vendors=vendors,
+        alerts=book,
     )
 
 

@@ -24,6 +24,7 @@ from dealpulse.connecting.notices import Notices
 from dealpulse.errors import NotFound
 from dealpulse.intake import Intake
 from dealpulse.queue import QueueClient
+from dealpulse.queue.alert_book import AlertBook
 from dealpulse.queue.desk import Desk
 from dealpulse.queue.idempotency import IdempotencyKeys
 from dealpulse.settings import ApiSettings, Settings
@@ -62,6 +63,7 @@ class State(TypedDict):
     push_tokens: PushTokens
     vendors: httpx.AsyncClient
     """What vendors are reached with."""
+    alerts: AlertBook
 
 
 ApiRequest: TypeAlias = Request[State]

@@ -718,6 +718,31 @@ class ReleasedAnswer(Success, frozen=True, kw_only=True):
     account: str
 
 
+class AlertView(Outgoing, frozen=True, kw_only=True):
+    """Something that is not as it should be."""
+
+    key: str
+    """The same for the same thing."""
+    rule: str
+    """waiting, oldest_waiting, failure_rate, same_failure, no_workers, missed_brief, needs_consent or
+    budget_reached."""
+    severity: str
+    """critical or warning."""
+    subject: str
+    """The queue, the deal, the source or the date it is about."""
+    summary: str
+    deal_ids: Sequence[str]
+    """At most twenty."""
+    since: datetime.datetime
+    fired_at: datetime.datetime | None
+    """null: it has not been so for long enough to fire."""
+
+
+class AlertsAnswer(Success, frozen=True, kw_only=True):
+    firing: int
+    alerts: list[AlertView]
+
+
 class PauseAnswer(Success, frozen=True, kw_only=True):
     queue: str
     deal_id: str | None

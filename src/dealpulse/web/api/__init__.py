@@ -6,6 +6,7 @@ from typing import Final
 
 from dealpulse.web.api import (
     access,
+    alerts,
     briefs,
     connections,
     costs,
@@ -32,6 +33,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *jobs.ENDPOINTS,
     *desk.ENDPOINTS,
     *events.ENDPOINTS,
+    *alerts.ENDPOINTS,
     *documents.ENDPOINTS,
     *emails.ENDPOINTS,
     *deals.ENDPOINTS,

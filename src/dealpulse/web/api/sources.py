@@ -50,7 +50,7 @@ async def sources_of_deal(request: ApiRequest) -> SourcesAnswer:
 
 
 async def source(request: ApiRequest) -> SourceAnswer:
-    """One source, and until when its vendor tells of changes."""
+    """One source: where it is, when it was last synced, what went wrong, until when its vendor tells of changes."""
     return SourceAnswer(source=(await _views(request, [await _source(request)]))[0])
 
 
