@@ -17,6 +17,7 @@ from dealpulse.errors import DealPulseError
 from dealpulse.jobs import QUEUES
 from dealpulse.models import Source
 from dealpulse.queue import QueueClient, QueueStats
+from dealpulse.queue.alert_book import AlertBook
 from dealpulse.queue.desk import Desk
 from dealpulse.queue.metrics import Ever
 from dealpulse.store import Store
@@ -48,6 +49,8 @@ class QueuePart:
     """Seconds for which nobody asks an account."""
     away: Mapping[str, bool]
     """Dependencies, and whether they do not answer."""
+    firing: Counter[str]
+    """Alerts that fire, by rule."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +84,7 @@ class Readings:
         desk: Desk,
         store: Store,
         version: str,
+        alerts: AlertBook,
         default_budget_usd: float,
         zone: ZoneInfo,
         clock: Callable[[], float] = time.monotonic,
@@ -89,6 +93,7 @@ class Readings:
         self._desk = desk
         self._store = store
         self._version = version
+        self._alerts = alerts
         self._default_budget_usd = default_budget_usd
         self._zone = zone
         self._clock = clock
@@ -113,6 +118,7 @@ class Readings:
             alive=len(alive),
             closed=closed,
             away={name: name in away for name in closed},
+            firing=Counter(one.rule for one in await self._alerts.alerts() if one.fired_at is not None),
         )
 
     async def _fresh_store(self) -> StorePart | None:

@@ -183,6 +183,23 @@ class SourceRequest(Incoming, frozen=True, kw_only=True):
     type: str
     location: str
     name: str | None = None
+    connection_id: str | None = None
+    """The connected account that reads it; the service's own where it is left out."""
+
+
+class SyncRequest(Incoming, frozen=True, kw_only=True):
+    sync_type: str = "incremental"
+
+
+class ConnectRequest(Incoming, frozen=True, kw_only=True):
+    deal_id: str
+    source_id: str | None = None
+    """The source to be read with the account from then on."""
+    location: str | None = None
+    """Of a source to be made and read with it."""
+    name: str | None = None
+    return_to: str | None = None
+    """Where the browser goes in the end: below PUBLIC_URL or an origin named in API_CORS_ORIGINS."""
 
 
 class ConfirmDeletionsRequest(Incoming, frozen=True, kw_only=True):
@@ -297,6 +314,29 @@ class DriveChanges(Incoming, frozen=True, kw_only=True, forbid_unknown_fields=Fa
 
 class DriveChange(Incoming, frozen=True, kw_only=True, forbid_unknown_fields=False):
     deal_id: str
+
+
+class PubSubMessage(Incoming, frozen=True, kw_only=True, forbid_unknown_fields=False):
+    message_id: str
+    data: str = ""
+    """Base64 of JSON."""
+
+
+class PubSubPush(Incoming, frozen=True, kw_only=True, forbid_unknown_fields=False):
+    message: PubSubMessage
+
+
+class GraphPush(Incoming, frozen=True, kw_only=True, forbid_unknown_fields=False):
+    """As with ``DriveChanges``, each entry is parsed by itself."""
+
+    value: list[Raw]
+
+
+class GraphItem(Incoming, frozen=True, kw_only=True, forbid_unknown_fields=False):
+    subscription_id: str
+    client_state: str | None = None
+    lifecycle_event: str | None = None
+    """Of a notice about the subscription itself."""
 
 
 # --- answers ----------------------------------------------------------------------------------------------------------
@@ -650,6 +690,31 @@ class ReleasedAnswer(Success, frozen=True, kw_only=True):
     account: str
 
 
+class AlertView(Outgoing, frozen=True, kw_only=True):
+    """Something that is not as it should be."""
+
+    key: str
+    """The same for the same thing."""
+    rule: str
+    """waiting, oldest_waiting, failure_rate, same_failure, no_workers, missed_brief, needs_consent or
+    budget_reached."""
+    severity: str
+    """critical or warning."""
+    subject: str
+    """The queue, the deal, the source or the date it is about."""
+    summary: str
+    deal_ids: Sequence[str]
+    """At most twenty."""
+    since: datetime.datetime
+    fired_at: datetime.datetime | None
+    """null: it has not been so for long enough to fire."""
+
+
+class AlertsAnswer(Success, frozen=True, kw_only=True):
+    firing: int
+    alerts: list[AlertView]
+
+
 class PauseAnswer(Success, frozen=True, kw_only=True):
     queue: str
     deal_id: str | None
@@ -682,6 +747,51 @@ class SourceView(Outgoing, frozen=True, kw_only=True):
     last_error: str | None
     gone: int
     """Items whose deletion waits to be confirmed."""
+    connection_id: str | None
+    """The account that reads it; the service's own where there is none."""
+    notified_until: datetime.datetime | None
+    """Until when its vendor tells of changes; renewed before that."""
+    notification_error: str | None
+    """Why it could not be asked to."""
+
+
+class CheckAnswer(Success, frozen=True, kw_only=True):
+    """``readable`` is null where no worker answered in time: ``GET /api/jobs/{jobId}`` tells later."""
+
+    job_id: str
+    readable: bool | None
+    name: str | None
+    code: str | None
+    message: str | None
+
+
+class SourceRemovedAnswer(Success, frozen=True, kw_only=True):
+    items: int
+    """Documents and e-mails that came from it."""
+    deleted: bool
+
+
+class ConnectAnswer(Success, frozen=True, kw_only=True):
+    address: str
+    """To be opened in the browser of the person whose account it is; once, within ten minutes."""
+
+
+class ConnectionView(Outgoing, frozen=True, kw_only=True):
+    id: str
+    deal_id: str
+    provider: str
+    account: str
+    state: str
+    """``active`` or ``needs_consent``."""
+
+
+class ConnectionsAnswer(Success, frozen=True, kw_only=True):
+    connections: list[ConnectionView]
+
+
+class ConnectionRemovedAnswer(Success, frozen=True, kw_only=True):
+    sources: int
+    """Sources it read, which need another account's consent now."""
 
 
 class DeletionsAnswer(Success, frozen=True, kw_only=True):

@@ -6,7 +6,9 @@ from typing import Final
 
 from dealpulse.web.api import (
     access,
+    alerts,
     briefs,
+    connections,
     costs,
     deals,
     deliveries,
@@ -31,10 +33,12 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *jobs.ENDPOINTS,
     *desk.ENDPOINTS,
     *events.ENDPOINTS,
+    *alerts.ENDPOINTS,
     *documents.ENDPOINTS,
     *emails.ENDPOINTS,
     *deals.ENDPOINTS,
     *sources.ENDPOINTS,
+    *connections.ENDPOINTS,
     *briefs.ENDPOINTS,
     *findings.ENDPOINTS,
     *costs.ENDPOINTS,

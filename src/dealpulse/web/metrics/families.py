@@ -14,6 +14,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
+from dealpulse.alerts import Rule
 from dealpulse.queue.metrics import Histogram
 from dealpulse.web.readings import QueuePart, Reading, StorePart
 
@@ -135,6 +136,12 @@ def _of_queues(part: QueuePart) -> Iterator[Metric]:
         "Whether the workers found that it does not answer.",
         ("dependency",),
         (((dependency,), float(away)) for dependency, away in part.away.items()),
+    )
+    yield _gauge(
+        "dealpulse_alerts_firing",
+        "Built-in alerts that fire, by rule.",
+        ("rule",),
+        (((rule.value,), part.firing[rule.value]) for rule in Rule),
     )
 
 

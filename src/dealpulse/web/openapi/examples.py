@@ -97,6 +97,12 @@ _BY_FIELD: Final[Mapping[str, object]] = {
     "zone": "America/New_York",
 }
 _BY_PLACE: Final[Mapping[str, object]] = {
+    "AlertView.key": "waiting:documentProcessing",
+    "AlertView.rule": "waiting",
+    "AlertView.severity": "warning",
+    "AlertView.subject": "documentProcessing",
+    "AlertView.summary": "132 jobs wait on documentProcessing.",
+    "AlertView.deal_ids": [],
     "BulkRequest.action": "cancel",
     "BulkRequest.filter": None,
     "CleanRequest.state": "completed",
