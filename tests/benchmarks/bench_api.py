@@ -241,6 +241,7 @@ class _listening:  # noqa: N801  # a context manager
 
     async def __aexit__(self, *_: object) -> None:
         self._writer.close()
+        await self._writer.wait_closed()
 
 
 PARTS: Final[dict[str, Callable[[], Rows]]] = {

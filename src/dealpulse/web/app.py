@@ -42,6 +42,7 @@ from dealpulse.web.middleware import RequestFrame
 from dealpulse.web.openapi import serving
 from dealpulse.web.readings import Readings
 from dealpulse.web.routing import State, routes_of
+from dealpulse.web.stopping import told_to_stop
 
 log = structlog.get_logger(__name__)
 
@@ -128,6 +129,7 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> State:
             zone=settings.time_zone,
         ),
         alerts=book,
+        stopping=stack.enter_context(told_to_stop()),
     )
 
 

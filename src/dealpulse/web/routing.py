@@ -6,6 +6,7 @@ What handlers use (intake, store, queue) they take by name out of the request's 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import wraps
@@ -52,6 +53,8 @@ class State(TypedDict):
     """What a deal without a budget of its own may spend a day; 0 is any amount."""
     metrics: Readings
     alerts: AlertBook
+    stopping: asyncio.Event
+    """Set once the process is told to stop."""
 
 
 ApiRequest: TypeAlias = Request[State]
