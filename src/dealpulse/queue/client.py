@@ -145,7 +145,7 @@ class QueueClient:
             opening = BatchOpening(batch.id, then)
         return await self._enqueue(items, opening)
 
-    def item(self, job: Job, *, run_at: datetime | None = None, priority: Priority = Priority.normal) -> Item:
+    def item(self, job: Errand, *, run_at: datetime | None = None, priority: Priority = Priority.normal) -> Item:
         """A job as :meth:`put` takes it, on behalf of whoever is bound to the logs here: their request, their name.
 
         Raises:
