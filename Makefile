@@ -5,7 +5,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 RUN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test explore check lint types contracts bench-queue bench-intelligence lock clean
+.PHONY: help install demo up test explore check lint types contracts bench-queue bench-intelligence bench-sources lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -26,8 +26,10 @@ install: .venv/.installed ## Install everything into this folder
 	@touch $@
 
 demo: export FOLDER = $(value DEAL)
-demo: .venv/.installed ## Take a deal room to a daily brief (DEAL=path for your own folder)
-	@exec $(RUN)/dealpulse demo $${FOLDER:+-- "$$FOLDER"}
+demo: export SITE = $(value SOURCE)
+demo: .venv/.installed ## Take a deal room to a daily brief (DEAL=path for your own folder; SOURCE=gdrive for a sync)
+	@[ -z "$$SITE" ] || PYTHONPATH=tests exec $(RUN)/python -m sources.demo "$$SITE"; \
+	[ -n "$$SITE" ] || exec $(RUN)/dealpulse demo $${FOLDER:+-- "$$FOLDER"}
 
 up: .venv/.installed ## The same stack and services, staying up until Ctrl-C
 	@exec $(RUN)/dealpulse up
@@ -54,6 +56,9 @@ bench-queue: .venv/.installed ## Measure the queue beside bullmq, arq and saq (n
 
 bench-intelligence: .venv/.installed ## Measure reading and judgement beside simpler means (needs real documents: DATA=FOLDER; for less: ONLY=text)
 	@PYTHONPATH=tests exec $(RUN)/python -m benchmarks.bench_intelligence
+
+bench-sources: .venv/.installed ## Measure a sync beside a loop with Google's own client, 80 ms away (for less: ONLY=files)
+	@PYTHONPATH=tests exec $(RUN)/python -m benchmarks.bench_sources
 
 COMPILE = $(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url \
     --python-version 3.11 pyproject.toml

@@ -23,7 +23,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from dealpulse import feedback, interventions, outbox
-from dealpulse.errors import Invalid, NotFound
+from dealpulse.errors import Invalid, NotFound, Rejected
 from dealpulse.interventions import Replayed
 from dealpulse.jobs import (
     DocumentOperation,
@@ -35,17 +35,31 @@ from dealpulse.jobs import (
     Queue,
     SyncSource,
     SyncType,
+    job_identified,
 )
-from dealpulse.models import BlockerVerdict, Deal, Document, FindingVerdict, Source, SourceType
-from dealpulse.queue import Batch, Enqueued, History, Letters, QueueClient, QueueStats
+from dealpulse.models import (
+    BlockerVerdict,
+    Deal,
+    Document,
+    FindingVerdict,
+    Operation,
+    Source,
+    SourceType,
+    SubjectType,
+)
+from dealpulse.outbox import AT_ONCE, Terms
+from dealpulse.queue import Batch, Buried, Enqueued, History, Kept, Letters, QueueClient, QueueStats
 from dealpulse.store import Store
 from dealpulse.store.files import storage_key
+from dealpulse.store.operations import Subject
 
 log = structlog.get_logger(__name__)
 
 WORK_ASKED: Final = "work_asked"
+MUCH_WORK_ASKED: Final = "much_work_asked"
 QUEUE_PAUSED: Final = "queue_paused"
 QUEUE_RESUMED: Final = "queue_resumed"
+QUEUE_CLEANED: Final = "queue_cleaned"
 FINDING_REVIEWED: Final = "finding_reviewed"
 BLOCKER_REVIEWED: Final = "blocker_reviewed"
 
@@ -94,7 +108,9 @@ class Intake:
 
     # --- the four queues ------------------------------------------------------------------------------------------
 
-    async def queue_daily_brief(self, deal_id: str, date: datetime.date | None = None) -> Enqueued:
+    async def queue_daily_brief(
+        self, deal_id: str, date: datetime.date | None = None, *, terms: Terms = AT_ONCE
+    ) -> Enqueued:
         """Ask for a deal's brief; ``date`` defaults to today where the deal is.
 
         Raises:
@@ -108,7 +124,7 @@ class Intake:
                 code="deal_not_active",
                 details={"dealId": deal.id, "status": deal.status},
             )
-        return (await self._ask([self._brief_of(deal, date)]))[0]
+        return (await self._ask([self._brief_of(deal, date)], terms=terms))[0]
 
     async def trigger_daily_briefs(self) -> list[TriggeredBrief]:
         """Ask for today's brief of every active deal."""
@@ -116,7 +132,9 @@ class Intake:
         enqueued = await self._ask([self._brief_of(deal) for deal in deals])
         return [TriggeredBrief(deal.id, each) for deal, each in zip(deals, enqueued, strict=True)]
 
-    async def queue_document_processing(self, document_id: str, deal_id: str, operation: str) -> Enqueued:
+    async def queue_document_processing(
+        self, document_id: str, deal_id: str, operation: str, *, terms: Terms = AT_ONCE
+    ) -> Enqueued:
         """Ask for one operation on one document.
 
         Raises:
@@ -127,9 +145,11 @@ class Intake:
         document = await self.store.documents.get(document_id)
         if not _same_id(document.deal_id, deal_id):
             raise NotFound(f"The deal has no document {document_id}.", code="document_not_found")
-        return (await self._ask([ProcessDocument(document.id, document.deal_id, chosen)]))[0]
+        return (await self._ask([ProcessDocument(document.id, document.deal_id, chosen)], terms=terms))[0]
 
-    async def queue_email_processing(self, email_id: str, deal_id: str, operation: str) -> Enqueued:
+    async def queue_email_processing(
+        self, email_id: str, deal_id: str, operation: str, *, terms: Terms = AT_ONCE
+    ) -> Enqueued:
         """Ask for one operation on one e-mail.
 
         Raises:
@@ -140,10 +160,10 @@ class Intake:
         email = await self.store.emails.get(email_id)
         if not _same_id(email.deal_id, deal_id):
             raise NotFound(f"The deal has no e-mail {email_id}.", code="email_not_found")
-        return (await self._ask([ProcessEmail(email.id, email.deal_id, chosen)]))[0]
+        return (await self._ask([ProcessEmail(email.id, email.deal_id, chosen)], terms=terms))[0]
 
     async def queue_source_sync(
-        self, deal_id: str, source_type: str, sync_type: str, *, brief: bool = True
+        self, deal_id: str, source_type: str, sync_type: str, *, brief: bool = True, terms: Terms = AT_ONCE
     ) -> list[Enqueued]:
         """Ask for a sync of every source of one type in a deal.
 
@@ -160,18 +180,59 @@ class Intake:
         sources = await self.store.sources.of_deal(deal.id, wanted)
         if not sources:
             raise NotFound(
-                f"The deal has no {wanted.value} source.",
+                f"The deal has no {wanted.value} source; {_how_to_connect(wanted, deal.id)}",
                 code="source_not_found",
-                details={"dealId": deal.id, "sourceType": wanted.value},
+                details={
+                    "dealId": deal.id,
+                    "sourceType": wanted.value,
+                    **({"connect": _connect_path(wanted, deal.id)} if wanted is not SourceType.folder else {}),
+                },
             )
+        return await self.sync_sources(sources, how, brief=brief, terms=terms)
+
+    async def sync_sources(
+        self,
+        sources: Sequence[Source],
+        how: SyncType = SyncType.incremental,
+        *,
+        brief: bool = True,
+        terms: Terms = AT_ONCE,
+    ) -> list[Enqueued]:
+        """Ask for a sync of sources of one deal, one answer each; ``brief`` as in :meth:`queue_source_sync`.
+
+        Raises:
+            NotFound: ``deal_not_found``.
+        """
+        if not sources:
+            return []
+        deal = await self.store.deals.get(sources[0].deal_id)
         first = [source for source in sources if brief and deal.is_active and source.last_synced_at is None]
-        asked = [
-            (await self._ask([SyncSource(source.id, deal.id, how)], batch=self._first_sync(source, deal)))[0]
-            for source in first
-        ]
-        asked += await self._ask([SyncSource(source.id, deal.id, how) for source in sources if source not in first])
+        asked: list[Enqueued] = []
+        for source in first:
+            batch = self._first_sync(source, deal)
+            asked += await self._ask([SyncSource(source.id, deal.id, how)], batch=batch, terms=terms)
+        known = [SyncSource(source.id, deal.id, how) for source in sources if source not in first]
+        asked += await self._ask(known, terms=terms)
         by_id = {each.job_id: each for each in asked}
         return [by_id[SyncSource(source.id, deal.id, how).id] for source in sources]
+
+    async def queue_many(self, wanted: Sequence[tuple[Job, Terms]]) -> list[Enqueued | Rejected]:
+        """Ask for many jobs at once, one answer a job, in order; what cannot be met keeps none of the others.
+
+        A source's first sync is followed by no brief here.
+        """
+        refusals = _refusals([job for job, _ in wanted], await self.store.operations.subjects(_operations(wanted)))
+        met = [(job, terms) for (job, terms), refused in zip(wanted, refusals, strict=True) if refused is None]
+        await self.store.operations.ask(_operations(met))
+        enqueued: dict[str, Enqueued] = {}
+        for terms in dict.fromkeys(terms for _, terms in met):
+            alike = [job for job, its_terms in met if its_terms == terms]
+            answers = await self.queue.enqueue_many(alike, run_at=terms.run_at, priority=terms.priority)
+            # Of one named twice the first answer counts: it tells whether the job is new.
+            enqueued = {answer.job_id: answer for answer in answers} | enqueued
+        await self.store.operations.mark_queued(_operations(met))
+        log.info(MUCH_WORK_ASKED, asked=len(wanted), refused=len(wanted) - len(met))
+        return [refused or enqueued[job.id] for (job, _), refused in zip(wanted, refusals, strict=True)]
 
     async def get_queue_stats(self) -> Mapping[str, QueueStats]:
         """The figures of every queue, by wire name."""
@@ -189,6 +250,24 @@ class Intake:
         operations = self.store.operations
         return await interventions.retry(job_id, operations=operations, queue=self.queue, history=self.history)
 
+    async def duplicate_job(self, job_id: str, *, terms: Terms = AT_ONCE) -> Enqueued:
+        """Ask once more for what a job did, however it ended; one that waits or runs is that job.
+
+        Raises:
+            NotFound: ``job_not_found``, or what the job belongs to is gone.
+            Invalid: ``job_of_others``: another program's, whose arguments nobody keeps.
+        """
+        view = await self.queue.job(job_id)
+        if view is None:
+            raise NotFound(f"There is no job {job_id[:100]!r}, or none any more.", code="job_not_found")
+        job = job_identified(job_id, view.deal_id or "")
+        if job is None:
+            raise Invalid("This is another program's job, whose arguments nobody keeps.", code="job_of_others")
+        (answer,) = await self.queue_many([(job, terms)])
+        if isinstance(answer, Rejected):
+            raise answer
+        return answer
+
     async def replay(self, queue: str, letters: Letters, *, per_second: float | None = None) -> Replayed:
         """Run dead letters of a queue, named by its key, again. See :func:`interventions.replay`."""
         operations = self.store.operations
@@ -199,6 +278,17 @@ class Intake:
     async def discard(self, queue: str, letters: Letters) -> int:
         """Throw dead letters of a queue, named by its key, away; returns how many."""
         return await interventions.discard(queue, letters, history=self.history)
+
+    async def clean(self, queue: str, kept: Kept, *, older_than: datetime.timedelta) -> int:
+        """Forget what is kept of jobs of a queue, named by its key, that ended like that so long ago; returns how many.
+
+        Their rows go on saying how they ended.
+        """
+        runs = await self.history.runs_before(queue, kept, self.clock() - older_than)
+        buried = await self.history.discard(queue, runs, kept=kept)
+        cleaned = sum(what is Buried.discarded for what in buried.values())
+        log.info(QUEUE_CLEANED, queue=queue, kept=kept.value, cleaned=cleaned)
+        return cleaned
 
     async def pause(self, queue: Queue, deal_id: str | None = None) -> None:
         """Start no further job of the queue, or of one deal on it, until :meth:`resume`; what runs ends.
@@ -260,12 +350,22 @@ class Intake:
         zone = None if time_zone is None else _zone_name(time_zone)
         return await self.store.deals.create(title, time_zone=zone)
 
-    async def add_source(self, deal_id: str, source_type: str, *, location: str, name: str | None = None) -> Source:
+    async def add_source(
+        self,
+        deal_id: str,
+        source_type: str,
+        *,
+        location: str,
+        name: str | None = None,
+        connection_id: str | None = None,
+    ) -> Source:
         """Connect a place documents or e-mails come from; nothing is synced yet.
+
+        It is read with the account ``connection_id`` that a person connected for the deal, else with the service's own.
 
         Raises:
             Invalid: ``unknown_source_type``, ``invalid_location`` or ``invalid_name``.
-            NotFound: ``deal_not_found``.
+            NotFound: ``deal_not_found``, ``connection_not_found``.
         """
         kind = _choose(SourceType, source_type, code="unknown_source_type", what="source type")
         place = _text(location, code="invalid_location", what="A source's location", limit=MAX_LOCATION_LENGTH)
@@ -273,7 +373,9 @@ class Intake:
             raise Invalid("A folder's location is an absolute path.", code="invalid_location")
         title = _text(name or f"{kind.value} {place}"[:MAX_TEXT_LENGTH], code="invalid_name", what="A source's name")
         deal = await self.store.deals.get(deal_id)
-        return await self.store.sources.create(deal.id, kind, title, place)
+        if connection_id is not None and (await self.store.connections.get(connection_id)).deal_id != deal.id:
+            raise NotFound("The deal has no such connection.", code="connection_not_found")
+        return await self.store.sources.create(deal.id, kind, title, place, connection_id=connection_id)
 
     async def confirm_deletions(self, deal_id: str, source_id: str, *, gone: int) -> int:
         """Delete the ``gone`` items of a source whose deletion was held back; returns how many were deleted.
@@ -336,9 +438,16 @@ class Intake:
         # A batch that has ended takes no more jobs: each asking has its own.
         return Batch(f"first-sync:{source.id}:{uuid.uuid4().hex[:8]}", then=self._brief_of(deal))
 
-    async def _ask(self, jobs: Sequence[Job], *, batch: Batch | None = None) -> list[Enqueued]:
+    async def _ask(self, jobs: Sequence[Job], *, batch: Batch | None = None, terms: Terms = AT_ONCE) -> list[Enqueued]:
         """One answer a job, in order."""
-        enqueued = await outbox.request(jobs, operations=self.store.operations, queue=self.queue, batch=batch)
+        enqueued = await outbox.request(
+            jobs,
+            operations=self.store.operations,
+            queue=self.queue,
+            batch=batch,
+            run_at=terms.run_at,
+            priority=terms.priority,
+        )
         for job, answer in zip(jobs, enqueued, strict=True):
             log.info(
                 WORK_ASKED,
@@ -350,6 +459,25 @@ class Intake:
         return enqueued
 
 
+def _operations(wanted: Sequence[tuple[Job, Terms]]) -> list[Operation]:
+    return [job.operation for job, _ in wanted]
+
+
+def _refusals(jobs: Sequence[Job], subjects: Sequence[Subject | None]) -> list[Rejected | None]:
+    """Why each of the jobs cannot be asked for; None where it can."""
+    return [_refusal(job, subject) for job, subject in zip(jobs, subjects, strict=True)]
+
+
+def _refusal(job: Job, subject: Subject | None) -> Rejected | None:
+    kind = job.operation.subject_type
+    if subject is None or not _same_id(subject.deal_id, job.deal_id):
+        what = "deal" if kind is SubjectType.brief else kind.value
+        return NotFound(f"There is no such {what} in the deal.", code=f"{what}_not_found")
+    if kind is SubjectType.brief and not subject.is_active:
+        return Invalid("Only active deals get briefs.", code="deal_not_active")
+    return None
+
+
 def _choose(kind: type[Choice], word: str, *, code: str, what: str) -> Choice:
     try:
         return kind(word)
@@ -357,6 +485,16 @@ def _choose(kind: type[Choice], word: str, *, code: str, what: str) -> Choice:
         valid = [member.value for member in kind]
         message = f"There is no {what} {word[:60]!r}; there is {', '.join(valid)}."
         raise Invalid(message, code=code, details={"valid": valid}) from None
+
+
+def _connect_path(kind: SourceType, deal_id: str) -> str:
+    return f"/api/sources/{kind.value}/connect?deal={deal_id}"
+
+
+def _how_to_connect(kind: SourceType, deal_id: str) -> str:
+    if kind is SourceType.folder:
+        return f"add one: POST /api/deals/{deal_id}/sources."
+    return f"connect one: {_connect_path(kind, deal_id)}"
 
 
 def _same_id(one: str, other: str) -> bool:

@@ -8,6 +8,7 @@ their deterministic ids, which costs nothing where the job is still there.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -21,6 +22,18 @@ RECONCILED: Final = "reconciled"
 UNKNOWN_OPERATION: Final = "unknown_operation"
 
 _log = structlog.get_logger("dealpulse.outbox")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """How soon work is wanted. The rows do not keep it: what Redis loses is asked for again as any other work is."""
+
+    run_at: datetime | None = None
+    """None: now."""
+    priority: Priority = Priority.normal
+
+
+AT_ONCE: Final = Terms()
 
 
 class Operations(Protocol):
@@ -57,6 +70,7 @@ async def request(
     queue: QueueClient,
     run_at: datetime | None = None,
     batch: Batch | None = None,
+    priority: Priority = Priority.normal,
 ) -> list[Enqueued]:
     """Record and enqueue ``jobs``; the answers stand in their order.
 
@@ -68,7 +82,7 @@ async def request(
     if not jobs:
         return []
     await operations.ask([job.operation for job in jobs])
-    return await enqueue_asked(jobs, operations=operations, queue=queue, run_at=run_at, batch=batch)
+    return await enqueue_asked(jobs, operations=operations, queue=queue, run_at=run_at, batch=batch, priority=priority)
 
 
 async def enqueue_asked(

@@ -22,15 +22,16 @@ from typing import Final
 import structlog
 from rich.console import Console
 
-from benchmarks.intelligence.aims import reached
+from benchmarks.aims import reached
 from benchmarks.intelligence.claude import claude_rows
 from benchmarks.intelligence.ingest import ingest_rows
 from benchmarks.intelligence.mail import mail_rows
 from benchmarks.intelligence.offline import offline_rows
 from benchmarks.intelligence.quotes import quote_rows
-from benchmarks.intelligence.rows import Row
 from benchmarks.intelligence.text import text_rows
 from benchmarks.processes import ROOT, Failed
+from benchmarks.rows import Row
+from benchmarks.tables import figure, table
 
 PARTS: Final[dict[str, Callable[[Path], Iterator[Row] | list[Row]]]] = {
     "text": text_rows,
@@ -55,10 +56,10 @@ def main() -> None:
     for name in parts:
         for row in PARTS[name](data):
             minutes, seconds = divmod(int(time.monotonic() - began), 60)
-            told = f"{row.name}: {_figure(row.ours)} {row.unit}"
+            told = f"{row.name}: {figure(row.ours)} {row.unit}"
             console.print(f"{minutes:3}:{seconds:02}  {name:8} {told}", markup=False)
             rows.append(row)
-    sys.stdout.write(_table(rows))
+    sys.stdout.write(table(rows))
     _write(rows, parts, load)
 
 
@@ -76,19 +77,6 @@ def _data() -> Path:
     if not (folder / "contracts").is_dir():
         raise Failed(f"There are no documents to measure with in {folder}; say DATA=FOLDER.")
     return folder
-
-
-def _figure(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
-
-
-def _table(rows: Sequence[Row]) -> str:
-    lines = ["| figure | ours | others | aim | reached |", "|---|---|---|---|---|"]
-    for row in rows:
-        others = "; ".join(f"{name} {_figure(value)}" for name, value in row.peers.items())
-        told = {True: "yes", False: "NO", None: ""}[reached(row)]
-        lines.append(f"| {row.name} | {_figure(row.ours)} {row.unit} | {others} | {row.aim} | {told} |")
-    return "\n".join(lines) + "\n"
 
 
 def _write(rows: Sequence[Row], parts: Sequence[str], load: float) -> None:

@@ -12,7 +12,7 @@ from cli.conftest import CommandLine
 
 NOWHERE = "00000000-0000-4000-8000-000000000000"
 COMMANDS = (
-    *("demo", "up", "run", "worker", "api", "enqueue", "stats", "workers", "job", "queue", "dead", "deal"),
+    *("demo", "up", "run", "worker", "api", "enqueue", "stats", "workers", "alerts", "job", "queue", "dead", "deal"),
     *("migrate", "doctor"),
 )
 

@@ -18,6 +18,8 @@ import pytest
 from cli.conftest import CommandLine
 from dealpulse.local import sample_deal
 from fakes.claude import FAKE_KEY, FakeClaude, fake_claude
+from sources.demo import SHOWN, addresses, fill
+from sources.sites import SITES
 
 LINK = re.compile(r"\]\(<([^>]+)>\)")
 CLAUSE = "The Lender may call the whole loan at any time without giving a reason."
@@ -87,6 +89,32 @@ def test_the_summary_refers_to_evidence_too(printed: str) -> None:
 def test_it_says_plainly_who_wrote_it(printed: str) -> None:
     assert "Written by the offline engine" in printed
     assert "confidence low" in printed
+
+
+@pytest.mark.parametrize("vendor", sorted(SHOWN))
+def test_a_deal_at_a_vendor_becomes_a_brief_that_links_there(vendor: str, folder: Path) -> None:
+    with SITES[SHOWN[vendor]](folder) as site:
+        fill(site)
+        dealpulse = CommandLine(folder, addresses(site.settings))
+        done = dealpulse("demo", "--engine", "local", "--source", vendor, "--name", "Kestrel", "--", site.location)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("# Kestrel: daily brief")
+    found = list(serious(done.stdout))
+    assert found
+    for line, cited in found:
+        assert cited, line
+        for citation in cited:
+            evidence, source = LINK.findall(citation)
+            assert evidence_at(evidence)
+            assert urlsplit(source).scheme == "https"
+
+
+@pytest.mark.parametrize(("words_", "said"), [(("--source", "gdrive"), "needs the place"), (("nowhere",), "no folder")])
+def test_a_demo_of_nothing_is_refused_before_anything_starts(folder: Path, words_: tuple[str, ...], said: str) -> None:
+    done = CommandLine(folder, {})("demo", *words_)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert not (folder / ".dealpulse").exists()
 
 
 def test_blockers_are_cited_from_their_emails(printed: str) -> None:

@@ -7,14 +7,17 @@ import json
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 from arq.connections import ArqRedis
 
 from cli.conftest import CommandLine
+from dealpulse.alerts.rules import Severity, Told
 from dealpulse.errors import Permanent, Transient
 from dealpulse.jobs import DOCUMENTS, DocumentOperation, ProcessDocument
 from dealpulse.local.stack import Stack
 from dealpulse.queue import QueueClient, create_pool
+from dealpulse.queue.alert_book import AlertBook, Condition
 from dealpulse.queue.outcomes import Again, Claimed, Dead, Outcome
 from dealpulse.queue.scripts import RENEW, RenewRequest
 from dealpulse.settings import Settings
@@ -294,3 +297,20 @@ def test_workers_are_shown_with_what_they_run(dealpulse: CommandLine, act: Act) 
     assert " ".join(worker.split()) == "host:7:abc 0.1.0 2026-11-20 08:00:00 UTC document"
     assert " ".join(jobs.split()) == "runs queue since on worker"
     assert (job.split()[0], job.split()[-1]) == (document().id, "host:7:abc")
+
+
+# --- alerts -----------------------------------------------------------------------------------------------------------
+
+
+def test_alerts_are_shown_and_their_absence_too(dealpulse: CommandLine, act: Act) -> None:
+    assert dealpulse("alerts").stdout == "All is well.\n"
+    told = Told(summary="132 jobs wait on emailProcessing.", subject="emailProcessing", severity=Severity.warning)
+    found = [Condition(key="waiting:emailProcessing", rule="waiting", told=msgspec.json.encode(told))]
+
+    async def judge(_: QueueClient, pool: ArqRedis) -> None:
+        await AlertBook(pool).judge(found, rules=["waiting"], channels=[])
+
+    act(judge)
+    _, line = dealpulse("alerts").stdout.splitlines()
+    assert line.startswith("waiting")
+    assert line.endswith("132 jobs wait on emailProcessing.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from dealpulse.errors import Transient, Unreadable
-from dealpulse.extraction import Limits, extract_document
+from dealpulse.extraction import Limits, extract_document, landlock
 from dealpulse.extraction.sandbox import MAX_ANSWER_BYTES, run_confined
 from extraction import samples
 
@@ -153,6 +154,70 @@ print(*found, sep=",")
     found = finished.output.strip().split(b",")
     assert found[-4:] == [b"writing", b"files", b"cpu 8", b"core 0"]
     assert found[0] == b"memory" or sys.platform != "linux"  # macOS does not bound memory
+
+
+SPY = """
+import ctypes, os, socket, sys
+from pathlib import Path
+from dealpulse.extraction.confine import die_with_parent, forbid_other_files
+SEIZE = 0x4206  # as PTRACE_ATTACH, without stopping it
+given, taken, secret, address = sys.argv[1:]
+parent = os.getppid()
+die_with_parent(parent)
+if given != "-":
+    forbid_other_files(readable=[Path(given)], writable=[Path(taken)])
+
+def tried(name, action):
+    try:
+        action()
+    except OSError:
+        print("no", name)
+    else:
+        print("yes", name)
+
+def look():
+    with open(f"/proc/{parent}/mem", "rb") as memory:
+        memory.seek(int(open(f"/proc/{parent}/maps").readline().split("-")[0], 16))
+        memory.read(16)
+
+def trace():
+    if ctypes.CDLL(None).ptrace(SEIZE, parent, 0, 0):
+        raise OSError
+
+tried("environment", lambda: Path(f"/proc/{parent}/environ").read_bytes())
+tried("memory", look)
+tried("trace", trace)
+tried("signal", lambda: os.kill(parent, 0))
+tried("secret", lambda: Path(secret).read_bytes())
+tried("list", lambda: os.listdir(Path(secret).parent))
+tried("replace", lambda: Path(secret).write_bytes(b"x"))
+tried("connect", lambda: socket.create_connection(("127.0.0.1", int(address)), timeout=5))
+tried("given", lambda: Path(given).read_bytes())
+tried("taken", lambda: (Path(taken) / "part").write_bytes(b"x"))
+"""
+
+
+@pytest.mark.skipif(not landlock.version(), reason="this kernel has no Landlock")
+@pytest.mark.parametrize("confined", [False, True])
+async def test_the_child_reaches_nothing_but_its_file(confined: bool, tmp_path: Path) -> None:
+    given, secret = tmp_path / "given" / "price.pdf", tmp_path / "secrets" / ".env"
+    for path in (given, secret):
+        path.parent.mkdir()
+        path.write_bytes(b"canary")
+    taken = tmp_path / "taken"
+    taken.mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = str(server.getsockname()[1])
+        given_as = str(given) if confined else "-"
+        finished = await run_confined([*program(SPY), given_as, str(taken), str(secret), port], given=b"", seconds=30)
+
+    said = [line.split(" ", 1) for line in finished.output.decode().splitlines()]
+    assert len(said) == 10
+    reached = {name for answer, name in said if answer == "yes"}
+    if confined:
+        assert reached == {"given", "taken"}
+    else:  # or the test would show nothing
+        assert reached >= {"environment", "memory", "trace", "signal", "secret", "list", "replace", "connect", "taken"}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a child with its parent")

@@ -14,6 +14,7 @@ guides/handle-errors (reasons), guides/fields-parameter; tokens follow developer
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import itertools
 import json
@@ -44,6 +45,8 @@ READ = "https://www.googleapis.com/auth/drive.readonly"
 FOLDER = "application/vnd.google-apps.folder"
 SHORTCUT = "application/vnd.google-apps.shortcut"
 DOCUMENT = "application/vnd.google-apps.document"
+TOKEN_ENDPOINT = "https://oauth2.googleapis.com/token"
+"""For which Google's own clients sign, wherever they send it."""
 SERVICE_ACCOUNT = "reader@deal.iam.gserviceaccount.com"
 CLIENT_ID, CLIENT_SECRET = "client", "client-secret"
 
@@ -51,6 +54,8 @@ _EXPORTABLE = {
     DOCUMENT: ("application/vnd.openxmlformats-officedocument.wordprocessingml.document", "application/pdf"),
     "application/vnd.google-apps.drawing": ("application/pdf",),
 }
+_STANDARD = {("alt", "json"), ("prettyPrint", "false")}
+"""Understood everywhere (system parameters of Google APIs)."""
 _PARAMETERS = {
     "list": {
         "q",
@@ -274,7 +279,7 @@ class FakeGoogle:
                 str(form["assertion"]),
                 self._key.public_key(),
                 algorithms=["RS256"],
-                audience=f"{self.url}/token",
+                audience=[f"{self.url}/token", TOKEN_ENDPOINT],
                 issuer=SERVICE_ACCOUNT,
                 options={"require": ["iss", "scope", "aud", "exp", "iat"]},
             )
@@ -326,7 +331,7 @@ class FakeGoogle:
         return self._bytes(file, request)
 
     def _bytes(self, file: File, request: Request) -> Response:
-        start, total, etag = 0, len(file.content), f'"{hashlib.md5(file.content).hexdigest()}"'  # noqa: S324
+        start, total, etag = 0, len(file.content), f'"{_md5(file.content)}"'
         match = re.fullmatch(r"bytes=(\d+)-", request.headers.get("range", ""))
         if match and request.headers.get("if-range", etag) == etag:
             start = int(match[1])
@@ -403,7 +408,7 @@ class FakeGoogle:
         if READ not in scopes:
             return refused(403, "insufficientPermissions")
         asked = request.query_params
-        if set(asked) - _PARAMETERS[endpoint]:
+        if {name for name, value in asked.items() if (name, value) not in _STANDARD} - _PARAMETERS[endpoint]:
             return refused(400, "invalidParameter")
         if asked.get("includeItemsFromAllDrives") == "true" and asked.get("supportsAllDrives") != "true":
             return refused(403, "teamDrivesParameterRequired")
@@ -457,6 +462,11 @@ def refused(status: int, reason: str, *, headers: dict[str, str] | None = None) 
     """An error as Google writes it."""
     detail = {"domain": "global", "reason": reason, "message": "as told"}
     return JSONResponse({"error": {"code": status, "message": "as told", "errors": [detail]}}, status, headers=headers)
+
+
+@functools.lru_cache(maxsize=4096)
+def _md5(content: bytes) -> str:
+    return hashlib.md5(content).hexdigest()  # noqa: S324
 
 
 def _masked(answer: Json, mask: str) -> Response:

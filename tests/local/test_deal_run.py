@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dealpulse.intake import Intake
-from dealpulse.local.deal_run import DealRunner, Phase, Progress, RunFailed, Tally, progress_of
+from dealpulse.local.deal_run import DealRunner, Phase, Place, Progress, RunFailed, Tally, progress_of
 from dealpulse.local.stack import Stack
 from dealpulse.models import Operation, OperationState, SubjectType
 from dealpulse.queue import History, QueueClient, create_pool
@@ -33,7 +33,7 @@ async def test_a_run_nobody_works_on_is_given_up(clean_stack: Stack, tmp_path: P
     async with intake_on(clean_stack) as intake:
         runner = DealRunner(intake=intake, watch=seen.append, fault=lambda: None, stalled_after=0.1)
         with pytest.raises(RunFailed, match="Nothing has happened") as failed:
-            await runner.run(tmp_path, deal_name="Project Heron")
+            await runner.run(Place.folder(tmp_path), deal_name="Project Heron")
     assert failed.value.code == "stalled"
     assert {progress.phase for progress in seen} == {Phase.listing}
 
@@ -42,7 +42,7 @@ async def test_a_run_ends_with_the_service_that_ends(clean_stack: Stack, tmp_pat
     async with intake_on(clean_stack) as intake:
         runner = DealRunner(intake=intake, watch=lambda _: None, fault=lambda: "The worker has stopped.")
         with pytest.raises(RunFailed, match=r"^The worker has stopped\.$"):
-            await runner.run(tmp_path, deal_name="Project Heron")
+            await runner.run(Place.folder(tmp_path), deal_name="Project Heron")
 
 
 def test_progress_counts_things_not_operations() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.intelligence.aims import reached
-from benchmarks.intelligence.rows import Row
+from benchmarks.aims import reached
+from benchmarks.rows import Row
 
 
 def _row(ours: float, aim: str, **peers: float) -> Row:

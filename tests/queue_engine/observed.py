@@ -14,7 +14,10 @@ from queue_engine.model import OUTCOMES, Live, Model
 from queue_engine.plain import PlainQueue
 
 _FIELDS = ("state", "due", "enqueued", "run", "priority", "attempts", "crashes", "token", "again", "batch", "cancel")
-_OF_A_QUEUE = ("waiting", "delayed", "active", "parked", *OUTCOMES, "earlier", "deals", "totals", "control", "wake")
+_OF_A_QUEUE = (
+    *("waiting", "delayed", "active", "parked", *OUTCOMES),
+    *("earlier", "deals", "totals", "times", "faults", "control", "wake"),
+)
 _PASSING = re.compile(r".*:(alone|turn:\w+|minute:\d+|hour:\d+)")
 _SHARED = {keys.WORKERS, keys.EVENTS, "arq:abort", "dealpulse:amnesty"}
 

@@ -56,11 +56,22 @@ OTHER_VALUES = {
     "DELIVERY_ALLOW_PRIVATE": "true",
     "API_TRUST_LOOPBACK": "true",
     "API_CORS_ORIGINS": "https://app.example.com",
+    "METRICS_OPEN": "true",
+    "ALERT_NEEDS_CONSENT": "false",
+    "ALERT_WEBHOOK_URL": "https://example.com/hook",
+    "ALERT_WEBHOOK_SECRET": "whsec_" + "A" * 43 + "=",
+    "ALERT_SLACK_URL": "https://hooks.example.com/services/1",
+    "ALERT_EMAILS": "ops@example.com",
     "FOLDER_SOURCE_ROOTS": "/srv",
     "TOKEN_ENCRYPTION_KEYS": "other:" + "A" * 43 + "=",
     "GOOGLE_SERVICE_ACCOUNT_FILE": "/srv/key.json",
     "GOOGLE_API_URL": "https://other.example",
     "GOOGLE_TOKEN_URL": "https://other.example",
+    "GOOGLE_AUTH_URL": "https://other.example",
+    "GOOGLE_REVOKE_URL": "https://other.example",
+    "GOOGLE_KEYS_URL": "https://other.example",
+    "SOURCE_SWEEP_TIME": "5 * * * *",
+    "SOURCE_NOTIFICATIONS": "off",
     "MICROSOFT_GRAPH_URL": "https://other.example",
     "MICROSOFT_LOGIN_URL": "https://other.example",
     "LOG_LEVEL": "error",
@@ -83,6 +94,10 @@ def _changed(name: str) -> Settings:
         environ["REDIS_SENTINELS"] = "one:26379"
     if name == "SMTP_URL":
         environ["SMTP_FROM"] = "other@example.com"
+    if name == "ALERT_WEBHOOK_URL":
+        environ["ALERT_WEBHOOK_SECRET"] = OTHER_VALUES["ALERT_WEBHOOK_SECRET"]
+    if name == "ALERT_EMAILS":
+        environ |= {"SMTP_URL": "smtp://mail.example.com", "SMTP_FROM": "other@example.com"}
     return Settings.load(environ=environ)
 
 

@@ -19,6 +19,7 @@ from dealpulse.queue import QueueClient, create_pool
 from dealpulse.settings import Settings
 from dealpulse.store import Store, open_store
 from dealpulse.web.app import build_app
+from web.promises import hold_to_document
 
 Serve = Callable[[ASGIApp], AbstractAsyncContextManager[httpx.AsyncClient]]
 
@@ -31,7 +32,8 @@ async def _serve(app: ASGIApp) -> AsyncIterator[httpx.AsyncClient]:
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         base = f"http://localhost:{listener.getsockname()[1]}"
         try:
-            async with httpx.AsyncClient(base_url=base, trust_env=False, timeout=20) as client:
+            hooks = {"response": [hold_to_document]}
+            async with httpx.AsyncClient(base_url=base, trust_env=False, timeout=20, event_hooks=hooks) as client:
                 yield client
         finally:
             server.should_exit = True

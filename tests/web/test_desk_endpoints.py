@@ -190,6 +190,36 @@ async def test_workers_schedules_and_limits_are_told(
     assert (await api.post("/api/limits/nobody/release")).status_code == 404
 
 
+async def test_a_schedule_is_run_now_beside_its_times(api: httpx.AsyncClient, queue: QueueClient) -> None:
+    told = (await api.post("/api/schedules/cron:reconcile/run")).json()
+    job = await queue.job(told["jobId"])
+    assert job is not None
+    assert (job.function, job.state, job.priority) == ("cron:reconcile", "waiting", "critical")
+    assert (await api.post("/api/schedules/cron:nothing/run")).status_code == 404
+
+
+async def test_what_a_queue_keeps_is_cleaned_by_state_and_age(
+    api: httpx.AsyncClient, store: Store, queue: QueueClient, queue_pool: ArqRedis, deal: Deal
+) -> None:
+    await asked(store, queue, documents(deal, 3))
+    await drain(queue_pool, die)
+
+    async def clean(**what: object) -> httpx.Response:
+        return await api.post("/api/queue/document/clean", json=what)
+
+    assert (await clean(state="failed", olderThanSeconds=60)).json()["cleaned"] == 0
+    assert (await clean(state="completed")).json()["cleaned"] == 0
+    assert (await clean(state="failed")).json()["cleaned"] == 3
+    assert await ids(api, state="failed") == []
+    assert (await clean(state="waiting")).json()["error"]["code"] == "unknown_state"
+    assert (await clean(state="failed", olderThanSeconds=-1)).json()["error"]["code"] == "invalid_span"
+
+
+async def test_dead_letters_of_jobs_that_named_no_queue_are_looked_at_too(api: httpx.AsyncClient) -> None:
+    assert (await api.get("/api/queue/arq:queue/dead")).json()["groups"] == []
+    assert (await api.get("/api/queue/arq:queue/series")).status_code == 404
+
+
 # --- events -----------------------------------------------------------------------------------------------------------
 
 

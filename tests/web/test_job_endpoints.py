@@ -173,3 +173,15 @@ async def test_nothing_can_be_done_to_an_unknown_job(api: httpx.AsyncClient, ver
     answer = await api.post(f"/api/jobs/{job_id}/{verb}")
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "job_not_found")
     assert (await api.get(f"/api/jobs/{job_id}/{verb}")).status_code == 405
+
+
+async def test_what_a_job_told_of_itself_is_told(
+    api: httpx.AsyncClient, queue: QueueClient, queue_pool: ArqRedis, document: Document
+) -> None:
+    body = {"documentId": document.id, "dealId": document.deal_id}
+    job_id = (await api.post("/api/queue/document", json=body)).json()["jobId"]
+    await turn(queue_pool, "host:1:abc")
+    assert await queue.note(job_id, "host:1:abc#1", line="page 3 of 9")
+    told = (await api.get(f"/api/jobs/{job_id}/log")).json()
+    assert (told["jobId"], [line["text"] for line in told["log"]]) == (job_id, ["page 3 of 9"])
+    assert (await api.get("/api/jobs/nothing/log")).status_code == 404

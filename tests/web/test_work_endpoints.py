@@ -189,3 +189,10 @@ async def test_a_drive_notice_leaves_sources_of_other_types_alone(
 @pytest.mark.parametrize("body", [{}, {"changes": None}, {"changes": {"dealId": "x"}}, []])
 async def test_a_notice_without_a_list_of_changes_is_400(api: httpx.AsyncClient, body: object) -> None:
     assert (await api.post("/api/webhooks/gdrive", json=body)).status_code == 400
+
+
+async def test_a_deals_emails_are_listed_and_looked_at(api: httpx.AsyncClient, deal: Deal, email: Email) -> None:
+    (listed,) = (await api.get(f"/api/deals/{deal.id}/emails")).json()["emails"]
+    assert (await api.get(f"/api/emails/{email.id}")).json()["email"] == listed
+    assert (listed["id"], listed["name"], listed["state"]) == (email.id, "hello.eml", "new")
+    assert (await api.get("/api/emails/nothing")).status_code == 404

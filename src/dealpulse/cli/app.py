@@ -10,6 +10,7 @@ import typer
 
 from dealpulse import logs
 from dealpulse.cli import (
+    alerts,
     control,
     database,
     dead,
@@ -54,6 +55,7 @@ app.command("api")(services.api)
 app.add_typer(queues.enqueue, name="enqueue")
 app.command("stats")(queues.stats)
 app.command("workers")(control.workers)
+app.command("alerts")(alerts.alerts)
 app.add_typer(jobs.job, name="job")
 app.add_typer(control.queue, name="queue")
 app.add_typer(dead.dead, name="dead")

@@ -14,6 +14,7 @@ from dealpulse.cli.terminal import say
 from dealpulse.intake import Intake
 from dealpulse.local.services import ADDRESSES, announced_in
 from dealpulse.queue import History, QueueClient, create_pool
+from dealpulse.queue.alert_book import AlertBook
 from dealpulse.settings import Settings, read_environment
 from dealpulse.store import Store, open_store
 
@@ -59,6 +60,7 @@ class Clients:
     queue: QueueClient
     history: History
     intake: Intake
+    alerts: AlertBook
 
 
 @asynccontextmanager
@@ -69,7 +71,7 @@ async def connected(settings: Settings) -> AsyncIterator[Clients]:
         async with open_store(settings.supabase) as store:
             queue, history = QueueClient(pool), History(pool)
             intake = Intake(store=store, queue=queue, history=history, time_zone=settings.time_zone)
-            yield Clients(store, queue, history, intake)
+            yield Clients(store, queue, history, intake, AlertBook(pool))
     finally:
         await pool.aclose(close_connection_pool=True)
 

@@ -26,12 +26,12 @@ from dealpulse.local import sample_deal
 from dealpulse.local.data_dirs import emptied, passing
 from dealpulse.local.deal_gathering import FolderFile, files_below, result_of
 from dealpulse.local.deal_result import RunResult
-from dealpulse.local.deal_run import DealRun, DealRunner
+from dealpulse.local.deal_run import DealRun, DealRunner, Place
 from dealpulse.local.errors import LocalStackError
 from dealpulse.local.processes import exit_when_parent_dies
 from dealpulse.local.services import Services, announced, own_environment, running_services
 from dealpulse.local.stack import Stack, running_stack
-from dealpulse.models import Brief
+from dealpulse.models import Brief, SourceType
 from dealpulse.processors import brief_markdown
 from dealpulse.processors.brief_markdown import written_of
 from dealpulse.settings import Fault, SettingsError
@@ -66,12 +66,14 @@ EngineOption = Annotated[
 
 
 def demo(
-    folder: Annotated[
-        Path | None,
-        typer.Argument(
-            help="Your own folder instead of the sample deal.", exists=True, file_okay=False, resolve_path=True
-        ),
+    place: Annotated[
+        str | None,
+        typer.Argument(help="Your own folder instead of the sample deal; with --source, what names the place there."),
     ] = None,
+    source: Annotated[
+        SourceType, typer.Option("--source", help="Where the deal is, as `dealpulse deal add-source --type` says.")
+    ] = SourceType.folder,
+    name: Annotated[str | None, typer.Option(help="The deal's name; by default the place's.")] = None,
     engine: EngineOption = Engine.auto,
 ) -> None:
     """Take a deal room through the real queues to its daily brief, with nothing installed, and stop.
@@ -80,10 +82,8 @@ def demo(
     brief.html; what Claude answered is kept in .dealpulse/answers and costs nothing the next time.
     """
     _end_with_terminal_and_parent()
-    if folder is not None and all(file.obstacle for file in files_below(folder)):
-        raise typer.BadParameter(f"{folder} holds no file to read.")
-    place = folder or sample_deal.PATH
-    name = sample_deal.DEAL_NAME if folder is None else folder.name or str(folder)
+    wanted = _place(source, place)
+    deal_name = name or (sample_deal.DEAL_NAME if place is None else wanted.name)
     own = _own_environment(engine)
     port = _port(own, _ANY_PORT)
     data_dir = emptied(home() / "demo")
@@ -92,10 +92,10 @@ def demo(
         say("Starting the API and the worker")
         with running_services(stack, own=own, api_port=port) as services:
             say(f"The API answers at {services.api_url}")
-            say(f"Processing {name!r} ({place}). {_who_analyses(services)}")
-            run = asyncio.run(_run(services, place, name))
-            page.write_text(run.brief.html, encoding="utf-8")
-            print_markdown(brief_markdown.render(written_of(run.brief), evidence_at=page.as_uri()))
+            say(f"Processing {deal_name!r} ({wanted.location}). {_who_analyses(services)}")
+            done = asyncio.run(_run(services, wanted, deal_name))
+            page.write_text(done.brief.html, encoding="utf-8")
+            print_markdown(brief_markdown.render(written_of(done.brief), evidence_at=page.as_uri()))
             say("Stopping")
     say(f"The brief, with the evidence for each citation: {page.as_uri()}")
     say(f"Done. `dealpulse up` (or `make up`) keeps all this running; the logs are in {data_dir / 'logs'}.")
@@ -191,6 +191,20 @@ def _port(own: Mapping[str, str], default: int) -> int:
         raise SettingsError((Fault(PORT.name, str(error), PORT.remedy),)) from error
 
 
+def _place(source: SourceType, named: str | None) -> Place:
+    """What the demo is of. Raises BadParameter for what cannot be read, as far as can be told from here."""
+    if source is not SourceType.folder:
+        if named is None:
+            raise typer.BadParameter(f"--source {source.value} needs the place there: an address or an id.")
+        return Place(source, named, named)
+    folder = sample_deal.PATH if named is None else Path(named).resolve()
+    if not folder.is_dir():
+        raise typer.BadParameter(f"{named} is no folder.")
+    if all(file.obstacle for file in files_below(folder)):
+        raise typer.BadParameter(f"{folder} holds no file to read.")
+    return Place.folder(folder)
+
+
 def _make_folder(out: Path) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -227,11 +241,11 @@ def _answers(own: Mapping[str, str]) -> Path | None:
     return home() / "answers" if "ANTHROPIC_API_KEY" in own else None
 
 
-async def _run(services: Services, folder: Path, deal_name: str) -> DealRun:
+async def _run(services: Services, place: Place, deal_name: str) -> DealRun:
     async with connected(services.settings) as clients:
         with progress_on(ERR) as watch:
             runner = DealRunner(intake=clients.intake, watch=watch, fault=services.fault)
-            return await runner.run(folder, deal_name=deal_name)
+            return await runner.run(place, deal_name=deal_name)
 
 
 async def _run_and_gather(
@@ -240,7 +254,7 @@ async def _run_and_gather(
     async with connected(services.settings) as clients:
         with progress_on(ERR) as watch:
             runner = DealRunner(intake=clients.intake, watch=watch, fault=services.fault)
-            done = await runner.run(folder, deal_name=deal_name)
+            done = await runner.run(Place.folder(folder), deal_name=deal_name)
         result = await result_of(done, folder=folder, files=files, store=clients.store, queue=clients.queue)
         return result, done.brief
 

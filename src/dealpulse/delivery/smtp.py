@@ -51,15 +51,19 @@ class Mail:
         self._clock = clock
 
     async def send(self, message: Message, to: Addressee) -> None:
+        sender = self._settings.sender or ""
+        await self.hand_over(written_as_mail(message, sender=sender, to=to.address, now=self._clock()), to=to.address)
+
+    async def hand_over(self, written: EmailMessage, *, to: str) -> None:
+        """Return once the mail server has taken it. Raises as :meth:`send`."""
         server, sender = self._settings.smtp, self._settings.sender
         if server is None or sender is None:
             raise Permanent("No mail server is set: set SMTP_URL and SMTP_FROM.", code="smtp_not_configured")
-        written = written_as_mail(message, sender=sender, to=to.address, now=self._clock())
         try:
             await aiosmtplib.send(
                 written,
                 sender=sender,
-                recipients=[to.address],
+                recipients=[to],
                 hostname=server.host,
                 port=server.port,
                 username=server.username,
@@ -75,25 +79,32 @@ class Mail:
 
 def written_as_mail(message: Message, *, sender: str, to: str, now: datetime) -> EmailMessage:
     """The whole message. Raises Permanent (``wrong_address``) for an address that no header can hold."""
-    written = EmailMessage(policy=SMTP)
     partial = " (partial)" if message.status is BriefStatus.partial else ""
-    try:
-        written["From"] = sender
-        written["To"] = to
-    except ValueError as error:
-        raise Permanent("The recipient's address is no e-mail address.", code="wrong_address") from error
-    written["Subject"] = _one_line(f"{message.deal_name}: {_TITLES[message.kind]}, {message.date}{partial}")
-    written["Date"] = format_datetime(now)
-    # The same for every attempt: a mailbox that got it twice shows it once.
-    written["Message-ID"] = f"<{message.id}@{sender.rpartition('@')[2]}>"
-    written["Auto-Submitted"] = "auto-generated"
-    written["X-Auto-Response-Suppress"] = "All"
-    written.set_content(message.markdown)
+    subject = f"{message.deal_name}: {_TITLES[message.kind]}, {message.date}{partial}"
+    written = written_note(message.id, sender=sender, to=to, subject=subject, text=message.markdown, now=now)
     if message.html:
         written.add_alternative(message.html, subtype="html")
     if message.csv:
         name = f"{message.kind.value.replace('_', '-')}-{message.date}.csv"
         written.add_attachment(message.csv.encode(), maintype="text", subtype="csv", filename=name)
+    return written
+
+
+def written_note(message_id: str, *, sender: str, to: str, subject: str, text: str, now: datetime) -> EmailMessage:
+    """A message of nothing but text. Raises as :func:`written_as_mail`."""
+    written = EmailMessage(policy=SMTP)
+    try:
+        written["From"] = sender
+        written["To"] = to
+    except ValueError as error:
+        raise Permanent("The recipient's address is no e-mail address.", code="wrong_address") from error
+    written["Subject"] = _one_line(subject)
+    written["Date"] = format_datetime(now)
+    # The same for every attempt: a mailbox that got it twice shows it once.
+    written["Message-ID"] = f"<{message_id}@{sender.rpartition('@')[2]}>"
+    written["Auto-Submitted"] = "auto-generated"
+    written["X-Auto-Response-Suppress"] = "All"
+    written.set_content(text)
     return written
 
 

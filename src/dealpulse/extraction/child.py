@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dealpulse.errors import DealPulseError, Unreadable
-from dealpulse.extraction.confine import confine, die_with_parent
+from dealpulse.extraction.confine import confine, die_with_parent, forbid_other_files
 from dealpulse.extraction.contract import DocumentContent
 from dealpulse.extraction.protocol import Answer, Failed, Read, Request, decode_request, encode
 
@@ -26,8 +27,17 @@ def main() -> None:
     answers = _take_stdout()
     request = decode_request(sys.stdin.buffer.read())
     confine(request.limits, written_bytes=request.limits.max_file_bytes if request.files_dir else 0)
+    forbid_other_files(readable=[request.path], writable=_made(request.files_dir))
     with os.fdopen(answers, "wb") as stdout:
         stdout.write(encode(answer(request)))
+
+
+def _made(directory: Path | None) -> list[Path]:
+    """The directory for what is found inside: only what is there can be left open."""
+    if directory is None:
+        return []
+    directory.mkdir(parents=True, exist_ok=True)
+    return [directory]
 
 
 def _take_stdout() -> int:

@@ -8,12 +8,29 @@ import os
 import resource
 import signal
 import sys
+from collections.abc import Iterable
+from pathlib import Path
 
 from dealpulse.extraction.contract import Limits
+from dealpulse.extraction.landlock import restrict_files
 
 _PR_SET_PDEATHSIG = 1
+_PR_SET_DUMPABLE = 4
 _PR_SET_NO_NEW_PRIVS = 38
 _OPEN_FILES = 64
+_PROGRAM = tuple(
+    map(
+        Path,
+        (
+            *(sys.prefix, sys.base_prefix),
+            *("/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/localtime", "/etc/fonts", "/etc/mime.types"),
+            "/dev/urandom",
+        ),
+    )
+)
+"""What Python, its packages and the system's libraries read. Nothing of it is secret."""
+_NOWHERE = Path("/dev/null")
+"""Where Tesseract writes what it would say."""
 
 
 def die_with_parent(parent_pid: int) -> None:
@@ -35,6 +52,20 @@ def confine(limits: Limits, *, written_bytes: int) -> None:
     _limit(resource.RLIMIT_FSIZE, written_bytes)
     _limit(resource.RLIMIT_NOFILE, _OPEN_FILES)
     _limit(resource.RLIMIT_CORE, 0)
+
+
+def forbid_other_files(*, readable: Iterable[Path], writable: Iterable[Path]) -> None:
+    """Leave only these paths, Python's own and the system's libraries, no TCP, and no other process to look into.
+
+    Where the kernel has no Landlock this does nothing: see :func:`hide_from_equals`.
+    """
+    restrict_files(readable=(*_PROGRAM, *map(Path, sys.path), *readable), writable=(_NOWHERE, *writable))
+
+
+def hide_from_equals() -> None:
+    """Linux only: other processes of the same user cannot read this one's memory and environment, nor trace it."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def _limit(what: int, value: int) -> None:

@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from dealpulse.errors import Invalid
-from dealpulse.jobs.contract import Job, Priority, Queue
+from dealpulse.jobs.contract import Errand, Job, Priority, Queue
 from dealpulse.jobs.daily_brief import DAILY_BRIEF, Deliver, GenerateDailyBrief, GenerateReport
 from dealpulse.jobs.documents import DOCUMENTS, DocumentOperation, ProcessDocument
 from dealpulse.jobs.emails import EMAILS, EmailOperation, ProcessEmail
-from dealpulse.jobs.sources import SOURCE_SYNC, SyncSource, SyncType
+from dealpulse.jobs.sources import SOURCE_SYNC, CheckSource, SyncSource, SyncType
 from dealpulse.models import Operation, SubjectType
 
 JOB_TYPES: Final[Mapping[SubjectType, Callable[[Operation], Job]]] = {
@@ -34,6 +34,16 @@ CALLS: Final[Mapping[str, Callable[..., Job]]] = {
     GenerateReport.function: GenerateReport.called,
     Deliver.function: Deliver.called,
 }
+
+_KINDS: Final[Mapping[str, tuple[SubjectType, str]]] = {
+    "brief": (SubjectType.brief, ""),
+    "doc": (SubjectType.document, ""),
+    "mail": (SubjectType.email, ""),
+    "sync": (SubjectType.source, SyncType.incremental.value),
+    "report": (SubjectType.report, ""),
+    "deliver": (SubjectType.delivery, Deliver.function),
+}
+"""What a job's id begins with, and the operation's name where the id leaves it out."""
 
 QUEUES: Final[tuple[Queue, ...]] = (DAILY_BRIEF, DOCUMENTS, EMAILS, SOURCE_SYNC)
 
@@ -60,6 +70,23 @@ def job_for(operation: Operation) -> Job:
     return JOB_TYPES[operation.subject_type](operation)
 
 
+def job_identified(job_id: str, deal_id: str) -> Job | None:
+    """The job of a deal that goes by this id; None for an id of another making.
+
+    A sync's id does not tell how it synced: it is an incremental one.
+    """
+    kind, _, rest = job_id.partition(":")
+    subject, _, name = rest.partition(":")
+    if kind not in _KINDS:
+        return None
+    subject_type, its_name = _KINDS[kind]
+    try:
+        job = job_for(Operation(subject_type=subject_type, subject_id=subject, name=name or its_name, deal_id=deal_id))
+    except ValueError:
+        return None
+    return job if job.id == job_id else None
+
+
 def job_called(function: str, arguments: Sequence[object], keywords: Mapping[str, object]) -> Job | None:
     """The job that a call of ``function`` is; None for other people's calls, which no row stands behind."""
     given = [*arguments, *keywords.values()]
@@ -77,9 +104,11 @@ __all__ = [
     "EMAILS",
     "QUEUES",
     "SOURCE_SYNC",
+    "CheckSource",
     "Deliver",
     "DocumentOperation",
     "EmailOperation",
+    "Errand",
     "GenerateDailyBrief",
     "GenerateReport",
     "Job",
@@ -91,5 +120,6 @@ __all__ = [
     "SyncType",
     "job_called",
     "job_for",
+    "job_identified",
     "queue_named",
 ]

@@ -1,4 +1,4 @@
-"""Taking one folder through the real queues to its brief: what `dealpulse demo` and `dealpulse run` do."""
+"""Taking one place through the real queues to its brief: what `dealpulse demo` and `dealpulse run` do."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _ENDED: Final = (OperationState.done, OperationState.failed, OperationState.canc
 
 
 class RunFailed(DealPulseError):
-    """The folder did not become a brief.
+    """The place did not become a brief.
 
     Codes: ``sync_failed``, ``brief_failed``, ``part_failed``, ``stalled``.
     """
@@ -35,7 +35,7 @@ class RunFailed(DealPulseError):
 
 
 class Phase(StrEnum):
-    listing = "listing the folder"
+    listing = "listing the source"
     processing = "reading and analysing"
     writing = "writing the brief"
 
@@ -61,9 +61,23 @@ class Progress:
     """By wire name."""
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a deal's documents and e-mails are, as a source of it names it."""
+
+    type: SourceType
+    location: str
+    name: str
+
+    @classmethod
+    def folder(cls, path: Path) -> Place:
+        """``path`` is absolute."""
+        return cls(SourceType.folder, str(path), path.name or str(path))
+
+
 @dataclass(frozen=True, kw_only=True)
 class DealRun:
-    """A folder that went through: ``operations`` say how each thing asked for ended."""
+    """A place that went through: ``operations`` say how each thing asked for ended."""
 
     deal: Deal
     source: Source
@@ -74,7 +88,7 @@ class DealRun:
 
 @dataclass(frozen=True, kw_only=True)
 class DealRunner:
-    """Runs folders against services that are up.
+    """Runs places against services that are up.
 
     ``watch`` is told the progress every moment; ``fault`` says why a service is gone, None while all are there.
     """
@@ -84,19 +98,18 @@ class DealRunner:
     fault: Callable[[], str | None]
     stalled_after: float = STALLED_SECONDS
 
-    async def run(self, folder: Path, *, deal_name: str) -> DealRun:
-        """Make a deal of ``folder``, sync it, wait until everything is processed, and have its brief written.
+    async def run(self, place: Place, *, deal_name: str) -> DealRun:
+        """Make a deal of ``place``, sync it, wait until everything is processed, and have its brief written.
 
-        ``folder`` is absolute. Files that cannot be read fail alone. Raises RunFailed, and what intake raises.
+        Files that cannot be read fail alone. Raises RunFailed, and what intake raises.
         """
         deal = await self.intake.create_deal(deal_name)
-        name = folder.name or str(folder)
-        source = await self.intake.add_source(deal.id, SourceType.folder, location=str(folder), name=name)
-        (sync,) = await self.intake.queue_source_sync(deal.id, SourceType.folder, SyncType.full, brief=False)
+        source = await self.intake.add_source(deal.id, place.type, location=place.location, name=place.name)
+        (sync,) = await self.intake.queue_source_sync(deal.id, place.type, SyncType.full, brief=False)
         operations = await self._until_ended(deal, Phase.listing)
         failed = next((one for one in _of(operations, SubjectType.source) if one.state is OperationState.failed), None)
         if failed is not None:
-            raise RunFailed(f"The folder could not be listed. {failed.error_message}", code="sync_failed")
+            raise RunFailed(f"The source could not be listed. {failed.error_message}", code="sync_failed")
         brief = await self._brief(deal)
         return DealRun(deal=deal, source=source, brief=brief, operations=operations, sync_job_id=sync.job_id)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import uuid
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -35,8 +36,6 @@ Checkpoint = Callable[[str], Awaitable[None]]
 
 _MAX_SKIPPED_REPORTED: Final = 100
 _MAX_SKIPPED_KEPT: Final = 1_000
-_PORTION: Final = 128
-"""Files fetched before their rows are saved, so that little is fetched again after a crash."""
 _FEW: Final = 20
 
 
@@ -244,18 +243,17 @@ class _Sync:
         for external_id in (*page.removed, *(item.external_id for item in known)):
             tally.skipped.pop(external_id, None)
         tally.listed += 0 if again else len(page.items)
-        portions = list(_portions(wanted))
-        for number, portion in enumerate(portions, start=1):
-            fetched = await self._fetcher.fetch(portion, stored=stored)
-            self._note(fetched, tally)
-            if number < len(portions) or fetched.stopped is not None:
+        async with contextlib.aclosing(self._fetcher.fetch(wanted, stored=stored)) as portions:
+            async for fetched in portions:
+                self._note(fetched, tally)
+                if fetched.last and fetched.stopped is None:
+                    await self._save(page, [*map(unchanged, known), *fetched.items], start, tally)
+                    continue
                 part = SourcePage((), cursor=before, folders=tuple(_unlisted(page.folders)))
                 await self._save(part, fetched.items, start, tally)
                 if fetched.stopped is not None:
                     raise fetched.stopped
                 await self._pause(tally)
-            else:
-                await self._save(page, [*map(unchanged, known), *fetched.items], start, tally)
         if not page.last:
             await self._pause(tally)
 
@@ -295,12 +293,6 @@ class _Sync:
         await self._checkpoint(str(tally))
         if asyncio.get_running_loop().time() > self._ends_at:
             raise Interrupted("The sync goes on from where it is, so that others have their turn.")
-
-
-def _portions(items: Sequence[SourceItem]) -> Iterator[Sequence[SourceItem]]:
-    """At least one, if empty."""
-    for start in range(0, max(len(items), 1), _PORTION):
-        yield items[start : start + _PORTION]
 
 
 def _unlisted(folders: Sequence[SourceFolder]) -> Iterator[SourceFolder]:

@@ -9,11 +9,13 @@ from typing import Final
 
 from arq.connections import ArqRedis
 
+from dealpulse.errors import NotFound
+from dealpulse.jobs import DAILY_BRIEF
 from dealpulse.queue.events import Events
 from dealpulse.queue.history import History
 from dealpulse.queue.limits import Breakers, Buckets, OpenBreaker
 from dealpulse.queue.metrics import Metrics
-from dealpulse.queue.schedule import Schedule, ScheduleView, schedule_views, schedules
+from dealpulse.queue.schedule import Schedule, ScheduleView, run_now, schedule_views, schedules
 from dealpulse.queue.search import JobSearch
 from dealpulse.settings import Settings
 
@@ -50,6 +52,17 @@ class Desk:
     async def schedules(self) -> list[ScheduleView]:
         """What runs at set times, with its last run and its next ones."""
         return await schedule_views(self._pool, self._known, now=datetime.now(UTC))
+
+    async def run_schedule(self, name: str) -> str:
+        """Enqueue a run of a schedule now, as its time would; returns the job's id.
+
+        Raises:
+            NotFound: ``unknown_schedule``.
+        """
+        for schedule in self._known:
+            if schedule.name == name:
+                return await run_now(self._pool, schedule, queue=DAILY_BRIEF.key, now=datetime.now(UTC))
+        raise NotFound("There is no such schedule.", code="unknown_schedule")
 
     async def closed(self) -> tuple[Mapping[str, float], Mapping[str, OpenBreaker]]:
         """Seconds for which each account's bucket is closed; the dependencies that are away."""

@@ -162,6 +162,13 @@ class History:
             groups.setdefault(letter.fingerprint, []).append(letter)
         return [_dead_group(members) for members in groups.values()]
 
+    async def runs_before(self, queue: str, kept: Kept, moment: datetime) -> list[str]:
+        """The kept runs of a queue that ended like that before ``moment``, oldest first."""
+        ended = f"({int(moment.timestamp() * 1000)}"
+        async with redis_faults():
+            found = await answer(self._pool.zrangebyscore(keys.history(queue, kept), "-inf", ended))
+        return [run.decode(errors="replace") for run in found]
+
     async def jobs_of(self, runs: Sequence[str]) -> dict[str, Job]:
         """Our own jobs among kept runs, by run: those that a row may stand behind."""
         jobs: dict[str, Job] = {}

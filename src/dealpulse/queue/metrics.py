@@ -7,7 +7,7 @@ histograms of half octaves: bucket b holds those up to 2^(b/2) ms, so a percenti
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -22,6 +22,7 @@ from dealpulse.queue.connection import answer, redis_faults
 _PART: Final = 100
 _WAIT: Final = "w"
 _RUN: Final = "r"
+_TOTALS: Final = ("completed", "failed", "cancelled", "retried", "crashed", "evicted")
 
 
 class Unit(StrEnum):
@@ -49,6 +50,10 @@ class Histogram:
     @property
     def count(self) -> int:
         return sum(self.buckets.values())
+
+    def up_to(self, bucket: int) -> int:
+        """How many times fell into this bucket or one below."""
+        return sum(held for number, held in self.buckets.items() if number <= bucket)
 
     def percentile(self, share: float) -> float | None:
         """Milliseconds that ``share`` (0.5, 0.99 ...) of the times do not exceed; None when there are none.
@@ -132,11 +137,35 @@ class Series:
         return (self.now - self.intervals[0].start).total_seconds()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Ever:
+    """What a queue did since it exists: figures that only grow, until Redis forgets."""
+
+    totals: Mapping[str, int]
+    """``enqueued``, ``completed``, ``failed``, ``cancelled``, ``retried``, ``crashed``, ``evicted``."""
+    waits: Histogram
+    waits_ms: int
+    """All waits together."""
+    runs: Histogram
+    runs_ms: int
+    faults: Mapping[str, int]
+    """Runs that did not end well, by the error's class."""
+
+
 class Metrics:
     """Reads what the queues did. Raises ``Unavailable`` when Redis is away."""
 
     def __init__(self, pool: ArqRedis) -> None:
         self._pool = pool
+
+    async def ever(self, queues: Sequence[str]) -> list[Ever]:
+        """What each of these queues, named by its key, did since it exists."""
+        async with redis_faults(), self._pool.pipeline(transaction=False) as together:
+            for queue in queues:
+                for name in ("totals", "times", "faults"):
+                    together.hgetall(f"{queue}:{name}")
+            found: list[dict[bytes, bytes]] = await together.execute()
+        return [_ever(*found[first : first + 3]) for first in range(0, len(found), 3)]
 
     async def series(self, queue: str, unit: Unit = Unit.minute, *, last: int = 60) -> Series:
         """The ``last`` intervals of a queue, which is named by its key, up to the one that runs now.
@@ -166,8 +195,25 @@ class Metrics:
         )
 
 
+def _ever(totals: Mapping[bytes, bytes], times: Mapping[bytes, bytes], faults: Mapping[bytes, bytes]) -> Ever:
+    counted, timed = _counts(totals), _counts(times)
+    return Ever(
+        # Each enqueuing is a run of its own.
+        totals={"enqueued": counted.pop("runs", 0), **{name: counted.get(name, 0) for name in _TOTALS}},
+        waits=_histogram(timed, _WAIT),
+        waits_ms=timed.get(f"{_WAIT}sum", 0),
+        runs=_histogram(timed, _RUN),
+        runs_ms=timed.get(f"{_RUN}sum", 0),
+        faults=_counts(faults),
+    )
+
+
+def _counts(found: Mapping[bytes, bytes]) -> dict[str, int]:
+    return {name.decode(errors="replace"): int(value) for name, value in found.items()}
+
+
 def _interval(start: int, found: Mapping[bytes, bytes]) -> Interval:
-    counts = {name.decode(): int(value) for name, value in found.items()}
+    counts = _counts(found)
     return Interval(
         start=datetime.fromtimestamp(start, UTC),
         enqueued=counts.get("enqueued", 0),

@@ -25,6 +25,8 @@ from dealpulse.settings import Settings, latest_run, next_run
 DAILY_BRIEF_TICK: Final = "cron:daily_brief"
 RECONCILE_TICK: Final = "cron:reconcile"
 REPORTS_TICK: Final = "cron:reports"
+SWEEP_TICK: Final = "cron:source_sweep"
+SUBSCRIPTIONS_TICK: Final = "cron:subscriptions"
 
 RUN_MADE_UP: Final = "run_made_up"
 RUN_MISSED: Final = "run_missed"
@@ -77,6 +79,8 @@ def schedules(settings: Settings) -> tuple[Schedule, ...]:
         Schedule(name=DAILY_BRIEF_TICK, expression=settings.daily_brief_time, zone=settings.time_zone),
         Schedule(name=RECONCILE_TICK, expression=_EVERY_MINUTE, zone=ZoneInfo("UTC"), at_start=True),
         Schedule(name=REPORTS_TICK, expression=_EVERY_MINUTE, zone=ZoneInfo("UTC"), at_start=True),
+        Schedule(name=SWEEP_TICK, expression=settings.sources.sweep_time, zone=settings.time_zone),
+        Schedule(name=SUBSCRIPTIONS_TICK, expression=_EVERY_MINUTE, zone=ZoneInfo("UTC"), at_start=True),
     )
 
 
@@ -112,6 +116,28 @@ async def schedule_views(
             )
         )
     return views
+
+
+async def run_now(redis: Redis, schedule: Schedule, *, queue: str, now: datetime) -> str:
+    """Enqueue a run of ``schedule`` on a queue, named by its key, beside those at its times; returns the job's id.
+
+    Raises ``Unavailable``.
+    """
+    run = _run(schedule, now, queue=queue, now=now)
+    async with redis_faults():
+        await ENQUEUE(redis, EnqueueRequest([run]))
+    return run.id
+
+
+def _run(schedule: Schedule, moment: datetime, *, queue: str, now: datetime) -> Item:
+    return Item(
+        id=run_id(schedule.name, moment),
+        queue=queue,
+        payload=payload_of(schedule.name, (), now_ms=_ms(now)).decode(),
+        fn=schedule.name,
+        deal="",
+        priority=_PRIORITY,
+    )
 
 
 def _utc_now() -> datetime:
@@ -187,14 +213,7 @@ class Scheduler:
         return answered
 
     def _item(self, schedule: Schedule, moment: datetime) -> Item:
-        return Item(
-            id=run_id(schedule.name, moment),
-            queue=self._queue,
-            payload=payload_of(schedule.name, (), now_ms=_ms(self._clock())).decode(),
-            fn=schedule.name,
-            deal="",
-            priority=_PRIORITY,
-        )
+        return _run(schedule, moment, queue=self._queue, now=self._clock())
 
 
 def _ms(moment: datetime) -> int:

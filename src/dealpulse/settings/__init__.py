@@ -10,6 +10,7 @@ from dealpulse.settings.cron import latest_run, next_run, parse_cron
 from dealpulse.settings.loading import Fault, Settings, SettingsError, read_environment
 from dealpulse.settings.values import (
     AiSettings,
+    AlertSettings,
     ApiSettings,
     DeliverySettings,
     EncryptionKey,
@@ -27,6 +28,7 @@ from dealpulse.settings.values import (
 
 __all__ = [
     "AiSettings",
+    "AlertSettings",
     "ApiSettings",
     "DeliverySettings",
     "EncryptionKey",

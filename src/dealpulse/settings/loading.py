@@ -16,6 +16,7 @@ from dealpulse.errors import Permanent
 from dealpulse.settings import variables as var
 from dealpulse.settings.values import (
     AiSettings,
+    AlertSettings,
     ApiSettings,
     DeliverySettings,
     ExtractionSettings,
@@ -72,6 +73,7 @@ class Settings:
     queues: Mapping[str, QueueSettings]
     """By wire name (``dailyBrief`` ...)."""
     delivery: DeliverySettings
+    alerts: AlertSettings
     api: ApiSettings
     sources: SourceSettings
     extraction: ExtractionSettings
@@ -84,6 +86,12 @@ class Settings:
     """How late a scheduled run that was missed while no worker was up may be and is still made up."""
     version: str
     """Of this service."""
+
+    @property
+    def notices_url(self) -> str | None:
+        """Below which vendors tell us of changes; None where they are not asked to, or could not reach us."""
+        mode, url = self.sources.notifications, self.public_url or ""
+        return url if url and (mode == "on" or (mode == "auto" and url.startswith("https://"))) else None
 
     @classmethod
     def load(cls, *, environ: Mapping[str, str] | None = None, directory: Path | None = None) -> Settings:
@@ -164,6 +172,8 @@ def _contradictions(texts: Mapping[str, str]) -> Iterator[Fault]:
         (var.REDIS_SENTINELS, var.REDIS_SENTINEL_MASTER),
         (var.REDIS_SENTINEL_MASTER, var.REDIS_SENTINELS),
         (var.SMTP_URL, var.SMTP_FROM),
+        (var.ALERT_WEBHOOK_URL, var.ALERT_WEBHOOK_SECRET),
+        (var.ALERT_EMAILS, var.SMTP_URL),
     ):
         if one.name in texts and other.name not in texts:
             yield Fault(other.name, f"is not set though {one.name} is", other.remedy)
@@ -185,6 +195,7 @@ def _build(values: Values) -> Settings:
             sender=values.optional(var.SMTP_FROM),
             allow_private=values[var.DELIVERY_ALLOW_PRIVATE],
         ),
+        alerts=_alerts(values),
         api=_api(values),
         sources=_sources(values),
         extraction=_extraction(values),
@@ -260,9 +271,28 @@ def _api(values: Values) -> ApiSettings:
         tokens=values.optional(var.API_TOKENS) or (),
         trust_loopback=values[var.API_TRUST_LOOPBACK],
         rate_per_minute=values[var.API_RATE_PER_MINUTE],
+        metrics_open=values[var.METRICS_OPEN],
         cors_origins=values.optional(var.API_CORS_ORIGINS) or (),
         max_body_bytes=values[var.MAX_BODY_BYTES],
         max_upload_bytes=values[var.MAX_UPLOAD_BYTES],
+    )
+
+
+def _alerts(values: Values) -> AlertSettings:
+    return AlertSettings(
+        waiting=values[var.ALERT_WAITING],
+        waiting_seconds=values[var.ALERT_WAITING_SECONDS],
+        oldest_waiting_seconds=values[var.ALERT_OLDEST_WAITING_SECONDS],
+        failure_percent=values[var.ALERT_FAILURE_PERCENT],
+        same_failure=values[var.ALERT_SAME_FAILURE],
+        no_workers_seconds=values[var.ALERT_NO_WORKERS_SECONDS],
+        brief_late_seconds=values[var.ALERT_BRIEF_LATE_SECONDS],
+        needs_consent=values[var.ALERT_NEEDS_CONSENT],
+        budget_percent=values[var.ALERT_BUDGET_PERCENT],
+        webhook_url=values.optional(var.ALERT_WEBHOOK_URL),
+        webhook_secret=values.optional(var.ALERT_WEBHOOK_SECRET),
+        slack_url=values.optional(var.ALERT_SLACK_URL),
+        emails=values.optional(var.ALERT_EMAILS) or (),
     )
 
 
@@ -270,6 +300,8 @@ def _sources(values: Values) -> SourceSettings:
     return SourceSettings(
         folder_roots=values.optional(var.FOLDER_SOURCE_ROOTS) or (),
         downloads=values[var.SOURCE_DOWNLOADS],
+        sweep_time=values[var.SOURCE_SWEEP_TIME],
+        notifications=values[var.SOURCE_NOTIFICATIONS],
         google=GoogleSettings(
             api_url=values[var.GOOGLE_API_URL],
             token_url=values[var.GOOGLE_TOKEN_URL],
@@ -277,6 +309,12 @@ def _sources(values: Values) -> SourceSettings:
             client_secret=values.optional(var.GOOGLE_CLIENT_SECRET),
             service_account=values.optional(var.GOOGLE_SERVICE_ACCOUNT_FILE),
             impersonate=values.optional(var.GOOGLE_IMPERSONATE),
+            auth_url=values[var.GOOGLE_AUTH_URL],
+            revoke_url=values[var.GOOGLE_REVOKE_URL],
+            keys_url=values[var.GOOGLE_KEYS_URL],
+            topic=values.optional(var.GOOGLE_PUBSUB_TOPIC),
+            push_account=values.optional(var.GOOGLE_PUBSUB_ACCOUNT),
+            push_audience=values.optional(var.GOOGLE_PUBSUB_AUDIENCE),
         ),
         microsoft=MicrosoftSettings(
             graph_url=values[var.MICROSOFT_GRAPH_URL],

@@ -295,6 +295,29 @@ def mail_address(value: str) -> str:
     return value
 
 
+def mail_addresses(value: str) -> tuple[str, ...]:
+    return tuple(mail_address(part.strip()) for part in value.split(",") if part.strip())
+
+
+def hook_url(value: str) -> Secret:
+    """An address that is told things, and whose path may be its only protection."""
+    parts = _split(value, schemes=("http", "https"))
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("contains a user or password")
+    return Secret(value)
+
+
+def signing_secret(value: str) -> Secret:
+    """``whsec_`` and base64, as the receiver of a signed webhook has it."""
+    try:
+        key = b64decode(value.removeprefix("whsec_"), validate=True)
+    except binascii.Error:
+        key = b""
+    if not value.startswith("whsec_") or len(key) < 24:
+        raise ValueError("is no whsec_ and at least 24 bytes in base64")
+    return Secret(value)
+
+
 def _split(value: str, *, schemes: tuple[str, ...]) -> SplitResult:
     if any(character.isspace() for character in value):
         raise ValueError("contains white space")

@@ -130,6 +130,8 @@ class ApiSettings:
     """Requests from this machine need no token."""
     rate_per_minute: int = 6_000
     """Requests of one caller; 0 is any number."""
+    metrics_open: bool = False
+    """``/metrics`` needs no token."""
     cors_origins: tuple[str, ...] = ()
     """Whose pages may ask from a browser."""
     max_body_bytes: int = 1 << 20
@@ -148,6 +150,15 @@ class GoogleSettings:
     """Its key file (JSON)."""
     impersonate: str | None = None
     """The user (e-mail address) in whose name the service account reads; None: in its own."""
+    auth_url: str = "https://accounts.google.com/o/oauth2/v2/auth"
+    revoke_url: str = "https://oauth2.googleapis.com/revoke"
+    keys_url: str = "https://www.googleapis.com/oauth2/v3/certs"
+    topic: str | None = None
+    """Of Pub/Sub, through which Gmail tells of new mail."""
+    push_account: str | None = None
+    """Who signs what Pub/Sub pushes (e-mail address)."""
+    push_audience: str | None = None
+    """For whom; None: for the address it is pushed to."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,6 +187,10 @@ class SourceSettings:
     """A local directory is a source only below one of these: whoever may add sources must not read the disk."""
     downloads: int = 8
     """Files one sync fetches at a time."""
+    sweep_time: str = "*/30 * * * *"
+    """When every active source is synced: five-field cron expression, in the service's zone."""
+    notifications: str = "auto"
+    """``auto``, ``on`` or ``off``: see ``Settings.notices_url``."""
     google: GoogleSettings = field(default_factory=GoogleSettings)
     microsoft: MicrosoftSettings = field(default_factory=MicrosoftSettings)
     encryption_keys: tuple[EncryptionKey, ...] = ()
@@ -202,6 +217,27 @@ class DeliverySettings:
     """An address; of every e-mail."""
     allow_private: bool = False
     """Webhooks may go to addresses that are not public, and by http."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlertSettings:
+    """When operators are told, and how. 0 turns a rule off."""
+
+    waiting: int = 100
+    waiting_seconds: float = 300.0
+    """For so long more than that must wait."""
+    oldest_waiting_seconds: int = 1_800
+    failure_percent: int = 25
+    same_failure: int = 5
+    no_workers_seconds: int = 60
+    brief_late_seconds: int = 3_600
+    needs_consent: bool = True
+    budget_percent: int = 100
+    webhook_url: Secret | None = None
+    webhook_secret: Secret | None = None
+    slack_url: Secret | None = None
+    """Whoever knows it may write to the channel."""
+    emails: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

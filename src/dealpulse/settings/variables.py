@@ -20,8 +20,10 @@ from dealpulse.settings.parsers import (
     file,
     flag,
     folders,
+    hook_url,
     host,
     mail_address,
+    mail_addresses,
     matching,
     models,
     names_us,
@@ -33,6 +35,7 @@ from dealpulse.settings.parsers import (
     secret,
     secrets,
     service_role_key,
+    signing_secret,
     smtp_url,
     text,
     time_zone,
@@ -229,7 +232,7 @@ PUBLIC_URL = Variable(
     "PUBLIC_URL",
     web_url,
     None,
-    "Where people reach the API: briefs then link to its pages of documents and e-mails",
+    "Where people and vendors reach the API: briefs link to its pages, consent and notifications come back to it",
     "https://workers.example.com",
 )
 
@@ -248,6 +251,86 @@ DELIVERY_ALLOW_PRIVATE = Variable(
     "Webhooks may also go to private addresses and by http (for development): whoever may add recipients can then make"
     " the workers call whatever they can reach",
     _FLAG,
+)
+
+ALERT_WAITING = Variable(
+    "ALERT_WAITING", whole(0), "100", "Alert when more jobs than this wait on a queue", "a number; 0 never does"
+)
+ALERT_WAITING_SECONDS = Variable(
+    "ALERT_WAITING_SECONDS", seconds, "300", "Seconds for which they must, before it fires", _SECONDS
+)
+ALERT_OLDEST_WAITING_SECONDS = Variable(
+    "ALERT_OLDEST_WAITING_SECONDS",
+    whole(0),
+    "1800",
+    "Alert when a job has waited longer than this, in seconds",
+    "a number of seconds; 0 never does",
+)
+ALERT_FAILURE_PERCENT = Variable(
+    "ALERT_FAILURE_PERCENT",
+    whole(0, 100),
+    "25",
+    "Alert when more than this share of a queue's jobs failed within ten minutes",
+    "a percentage; 0 never does",
+)
+ALERT_SAME_FAILURE = Variable(
+    "ALERT_SAME_FAILURE",
+    whole(0),
+    "5",
+    "Alert when the same fault has killed so many jobs of a queue within an hour",
+    "a number; 0 never does",
+)
+ALERT_NO_WORKERS_SECONDS = Variable(
+    "ALERT_NO_WORKERS_SECONDS",
+    whole(0),
+    "60",
+    "Alert when no worker has drained a queue for so long",
+    "a number of seconds; 0 never does",
+)
+ALERT_BRIEF_LATE_SECONDS = Variable(
+    "ALERT_BRIEF_LATE_SECONDS",
+    whole(0),
+    "3600",
+    "Alert when an active deal has no brief so long after it was due",
+    "a number of seconds, more than BRIEF_WAIT_SECONDS; 0 never does",
+)
+ALERT_NEEDS_CONSENT = Variable(
+    "ALERT_NEEDS_CONSENT", flag, "true", "Alert when a person must connect a source again", _FLAG
+)
+ALERT_BUDGET_PERCENT = Variable(
+    "ALERT_BUDGET_PERCENT",
+    whole(0, 1_000),
+    "100",
+    "Alert when a deal has spent this share of its daily budget",
+    "a percentage; 0 never does",
+)
+ALERT_WEBHOOK_URL = Variable(
+    "ALERT_WEBHOOK_URL",
+    hook_url,
+    None,
+    "Where alerts are posted as signed webhooks; needs ALERT_WEBHOOK_SECRET",
+    "https://example.com/hooks/dealpulse",
+)
+ALERT_WEBHOOK_SECRET = Variable(
+    "ALERT_WEBHOOK_SECRET",
+    signing_secret,
+    None,
+    "What they are signed with",
+    'whsec_ and 32 random bytes in base64 (echo "whsec_$(openssl rand -base64 32)")',
+)
+ALERT_SLACK_URL = Variable(
+    "ALERT_SLACK_URL",
+    hook_url,
+    None,
+    "Incoming webhook of Slack, or of a chat that takes the same form, that alerts are posted to",
+    "https://hooks.slack.com/services/...",
+)
+ALERT_EMAILS = Variable(
+    "ALERT_EMAILS",
+    mail_addresses,
+    None,
+    "Who gets alerts by e-mail; needs SMTP_URL",
+    "addresses separated by commas",
 )
 
 PORT = Variable("PORT", port, "3000", "Port of the API", _PORT)
@@ -279,6 +362,13 @@ API_CORS_ORIGINS = Variable(
     "Origins whose pages may call the API from a browser; none unless named",
     "origins such as https://app.example.com, separated by commas",
 )
+METRICS_OPEN = Variable(
+    "METRICS_OPEN",
+    flag,
+    "false",
+    "Whoever reaches the API may read /metrics without a token (for a scraper on a private network)",
+    _FLAG,
+)
 MAX_BODY_BYTES = Variable("MAX_BODY_BYTES", byte_count, "1MB", "Largest JSON body the API reads", _BYTES)
 MAX_UPLOAD_BYTES = Variable("MAX_UPLOAD_BYTES", byte_count, "50MB", "Largest file the API takes", _BYTES)
 
@@ -291,6 +381,20 @@ FOLDER_SOURCE_ROOTS = Variable(
 )
 
 SOURCE_DOWNLOADS = Variable("SOURCE_DOWNLOADS", whole(1), "8", "Files one sync fetches at a time", _COUNT)
+SOURCE_SWEEP_TIME = Variable(
+    "SOURCE_SWEEP_TIME",
+    parse_cron,
+    "*/30 * * * *",
+    "When every active source is synced, whatever its vendor tells: cron, five fields, in TIMEZONE",
+    "five fields such as */30 * * * * (every half hour) or 0 6-20 * * 1-5 (weekdays, hourly from 6 to 20)",
+)
+SOURCE_NOTIFICATIONS = Variable(
+    "SOURCE_NOTIFICATIONS",
+    choice("auto", "on", "off"),
+    "auto",
+    "Vendors are asked to tell of changes: where PUBLIC_URL is an https address (auto), at whatever it is (on), or not",
+    "auto, on or off",
+)
 TOKEN_ENCRYPTION_KEYS = Variable(
     "TOKEN_ENCRYPTION_KEYS",
     encryption_keys,
@@ -325,6 +429,40 @@ GOOGLE_API_URL = Variable(
 )
 GOOGLE_TOKEN_URL = Variable(
     "GOOGLE_TOKEN_URL", web_url, GoogleSettings.token_url, "Where Google hands out tokens", "https://host/token"
+)
+GOOGLE_AUTH_URL = Variable(
+    "GOOGLE_AUTH_URL", web_url, GoogleSettings.auth_url, "Where people consent", "https://host/auth"
+)
+GOOGLE_REVOKE_URL = Variable(
+    "GOOGLE_REVOKE_URL", web_url, GoogleSettings.revoke_url, "Where a consent is given back", "https://host/revoke"
+)
+GOOGLE_KEYS_URL = Variable(
+    "GOOGLE_KEYS_URL",
+    web_url,
+    GoogleSettings.keys_url,
+    "The public keys Google signs with (JWKS)",
+    "https://host/certs",
+)
+GOOGLE_PUBSUB_TOPIC = Variable(
+    "GOOGLE_PUBSUB_TOPIC",
+    text,
+    None,
+    "Topic through which Gmail tells of new mail; needs a push subscription to PUBLIC_URL/api/webhooks/gmail",
+    "projects/PROJECT/topics/TOPIC",
+)
+GOOGLE_PUBSUB_ACCOUNT = Variable(
+    "GOOGLE_PUBSUB_ACCOUNT",
+    text,
+    None,
+    "Service account the push subscription signs its requests as; without it none is believed",
+    "NAME@PROJECT.iam.gserviceaccount.com",
+)
+GOOGLE_PUBSUB_AUDIENCE = Variable(
+    "GOOGLE_PUBSUB_AUDIENCE",
+    text,
+    None,
+    "Audience it signs them for, where that is not the push address itself",
+    "what the push subscription has as its audience",
 )
 MICROSOFT_TENANT_ID = Variable(
     "MICROSOFT_TENANT_ID", text, None, "Directory (tenant) of the registered app", "its id or domain"
@@ -496,6 +634,21 @@ SECTIONS: Mapping[str, tuple[Variable[object], ...]] = {
     ),
     "Daily brief": (DAILY_BRIEF_TIME, TIMEZONE, BRIEF_WAIT_SECONDS, PUBLIC_URL),
     "Delivery": (SMTP_URL, SMTP_FROM, DELIVERY_ALLOW_PRIVATE),
+    "Alerts": (
+        ALERT_WAITING,
+        ALERT_WAITING_SECONDS,
+        ALERT_OLDEST_WAITING_SECONDS,
+        ALERT_FAILURE_PERCENT,
+        ALERT_SAME_FAILURE,
+        ALERT_NO_WORKERS_SECONDS,
+        ALERT_BRIEF_LATE_SECONDS,
+        ALERT_NEEDS_CONSENT,
+        ALERT_BUDGET_PERCENT,
+        ALERT_WEBHOOK_URL,
+        ALERT_WEBHOOK_SECRET,
+        ALERT_SLACK_URL,
+        ALERT_EMAILS,
+    ),
     "API": (
         PORT,
         API_HOST,
@@ -503,12 +656,15 @@ SECTIONS: Mapping[str, tuple[Variable[object], ...]] = {
         API_TRUST_LOOPBACK,
         API_RATE_PER_MINUTE,
         API_CORS_ORIGINS,
+        METRICS_OPEN,
         MAX_BODY_BYTES,
         MAX_UPLOAD_BYTES,
     ),
     "Sources": (
         FOLDER_SOURCE_ROOTS,
         SOURCE_DOWNLOADS,
+        SOURCE_SWEEP_TIME,
+        SOURCE_NOTIFICATIONS,
         TOKEN_ENCRYPTION_KEYS,
         GOOGLE_CLIENT_ID,
         GOOGLE_CLIENT_SECRET,
@@ -516,6 +672,12 @@ SECTIONS: Mapping[str, tuple[Variable[object], ...]] = {
         GOOGLE_IMPERSONATE,
         GOOGLE_API_URL,
         GOOGLE_TOKEN_URL,
+        GOOGLE_AUTH_URL,
+        GOOGLE_REVOKE_URL,
+        GOOGLE_KEYS_URL,
+        GOOGLE_PUBSUB_TOPIC,
+        GOOGLE_PUBSUB_ACCOUNT,
+        GOOGLE_PUBSUB_AUDIENCE,
         MICROSOFT_TENANT_ID,
         MICROSOFT_CLIENT_ID,
         MICROSOFT_CLIENT_SECRET,

@@ -44,10 +44,15 @@ class Grant(Struct, frozen=True, kw_only=True):
     """Seconds since the epoch."""
 
 
-class _TokenAnswer(Struct, frozen=True):
+class TokenAnswer(Struct, frozen=True):
+    """What a token endpoint hands out."""
+
     access_token: str
     expires_in: float = 3600
     refresh_token: str | None = None
+    id_token: str | None = None
+    scope: str | None = None
+    """Separated by spaces; None: what was asked for."""
 
 
 class _KeyFile(Struct):
@@ -92,7 +97,7 @@ class Vault(Protocol):
     async def mark_needs_consent(self, connection_id: str) -> None: ...
 
 
-async def request_token(http: httpx.AsyncClient, url: str, form: Mapping[str, str], *, vendor: str) -> _TokenAnswer:
+async def request_token(http: httpx.AsyncClient, url: str, form: Mapping[str, str], *, vendor: str) -> TokenAnswer:
     """What the token endpoint answers to ``form``.
 
     Raises:
@@ -102,7 +107,7 @@ async def request_token(http: httpx.AsyncClient, url: str, form: Mapping[str, st
     async with vendor_faults(vendor):
         response = await http.post(url, data=dict(form))
     if response.is_success:
-        return decoded(response.content, _TokenAnswer, vendor=vendor)
+        return decoded(response.content, TokenAnswer, vendor=vendor)
     status, reason = response.status_code, reason_of(response.content)
     if status == 429 or status >= 500:
         raise Unavailable(
@@ -221,7 +226,7 @@ class _Minted(ABC):
             return self._token
 
     @abstractmethod
-    async def _mint(self) -> _TokenAnswer: ...
+    async def _mint(self) -> TokenAnswer: ...
 
 
 class ServiceAccountTokens(_Minted):
@@ -247,7 +252,7 @@ class ServiceAccountTokens(_Minted):
         """Whose budget is used: a user's own, or the service account's."""
         return self._subject or self._key.client_email
 
-    async def _mint(self) -> _TokenAnswer:
+    async def _mint(self) -> TokenAnswer:
         issued = int(self._clock()) - _BACKDATED_SECONDS
         claims: dict[str, str | int] = {
             "iss": self._key.client_email,
@@ -273,7 +278,7 @@ class ClientCredentialTokens(_Minted):
         super().__init__(http=http, clock=clock)
         self._client = client
 
-    async def _mint(self) -> _TokenAnswer:
+    async def _mint(self) -> TokenAnswer:
         form = {
             "grant_type": "client_credentials",
             "client_id": self._client.client_id,

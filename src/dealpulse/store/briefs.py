@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Sequence
+from datetime import date, datetime
 from typing import Final
 
 import msgspec
+from msgspec import Struct
 
 from dealpulse.models import Brief
 from dealpulse.store.database import SERVER_NOW, Database, is_uuid, storable
 
 _COLUMNS: Final = "deal_id,brief_date,status,markdown,html,content,origin"
+
+
+class ExpectedBrief(Struct, frozen=True):
+    """The brief of a deal's ``date``, which was due at ``due``."""
+
+    deal_id: str
+    date: date
+    due: datetime
 
 
 class Briefs:
@@ -40,3 +50,9 @@ class Briefs:
         table = self._database.client.table("briefs")
         query = table.select(_COLUMNS).eq("deal_id", deal_id).lt("brief_date", date.isoformat())
         return await self._database.first(query.order("brief_date", desc=True).limit(1), Brief)
+
+    async def missing(self, expected: Sequence[ExpectedBrief]) -> list[str]:
+        """The deals that have no such brief, though they were there when it was due."""
+        if not expected:
+            return []
+        return await self._database.call("briefs_missing", list[str], expected=list(expected))

@@ -71,6 +71,16 @@ class Deals:
         change = {"status": ARCHIVED_DEAL, "updated_at": SERVER_NOW}
         return _found(await self._database.first(table.update(change).eq("id", deal_id).select(_COLUMNS), _Row))
 
+    async def set_budget(self, deal_id: str, usd: float | None) -> None:
+        """What the deal may spend on models a day; 0 is any amount, None what is set for all deals.
+
+        Raises NotFound (``deal_not_found``).
+        """
+        _check(deal_id)
+        change = {"ai_daily_budget_usd": usd, "updated_at": SERVER_NOW}
+        table = self._database.client.table("deals")
+        _found(await self._database.first(table.update(change).eq("id", deal_id).select(_COLUMNS), _Row))
+
     async def of_member(self, user_id: str) -> frozenset[str]:
         """Ids of the deals a user of the app is a member of."""
         if not is_uuid(user_id):

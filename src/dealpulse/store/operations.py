@@ -21,6 +21,13 @@ class AskedOperation(Operation, frozen=True, kw_only=True):
     asked_at: str
 
 
+class Subject(Struct, frozen=True):
+    """What an operation is asked of: the deal it belongs to, and whether that one gets briefs."""
+
+    deal_id: str
+    is_active: bool
+
+
 class Operations:
     """The rows that say what is to be done and how far it is. Times are the database server's."""
 
@@ -34,6 +41,19 @@ class Operations:
         """
         if operations:
             await self._database.perform("ask_operations", operations=keys(operations))
+
+    async def subjects(self, operations: Sequence[Operation]) -> list[Subject | None]:
+        """What each of them is asked of, in their order; None where there is no such thing."""
+        asked = [
+            {
+                "subject_type": one.subject_type.value,
+                "subject_id": one.subject_id if is_uuid(one.subject_id) else None,
+            }
+            for one in operations
+        ]
+        if not asked:
+            return []
+        return await self._database.call("operation_subjects", list[Subject | None], operations=asked)
 
     async def mark_queued(self, operations: Sequence[Operation]) -> None:
         """Those still pending are known to Redis; a worker that was quicker is not overruled."""

@@ -7,10 +7,12 @@ from collections.abc import Awaitable
 from contextlib import suppress
 from typing import Final
 
+from starlette.responses import Response
+
 from dealpulse.errors import DealPulseError, NotFound
 from dealpulse.store import Store
 from dealpulse.web.codec import JsonResponse
-from dealpulse.web.routing import Answer, ApiRequest, Endpoint, get
+from dealpulse.web.routing import ApiRequest, Endpoint, get
 from dealpulse.web.wire import HealthAnswer, IndexAnswer, ReadinessAnswer
 
 PROBE_SECONDS: Final = 3.0
@@ -20,7 +22,15 @@ _NO_DEAL: Final = "00000000-0000-0000-0000-000000000000"
 
 
 async def index(request: ApiRequest) -> IndexAnswer:
-    links = {"health": "/healthz", "readiness": "/readyz", "stats": "/api/queue/stats", "deals": "/api/deals"}
+    """What this is, and where to go on."""
+    links = {
+        "stats": "/api/queue/stats",
+        "deals": "/api/deals",
+        "health": "/healthz",
+        "readiness": "/readyz",
+        "reference": "/api/docs",
+        "openapi": "/openapi.json",
+    }
     return IndexAnswer(name="DealPulse", version=request.state["version"], links=links)
 
 
@@ -29,7 +39,7 @@ async def healthz(request: ApiRequest) -> HealthAnswer:
     return HealthAnswer(status=ANSWERS, version=request.state["version"])
 
 
-async def readyz(request: ApiRequest) -> Answer:
+async def readyz(request: ApiRequest) -> ReadinessAnswer | Response:
     """200 when Redis and Supabase answer, else 503 naming who does not."""
     redis, supabase = await asyncio.gather(
         _probe(request.state["queue"].ping()), _probe(ask_supabase(request.state["store"]))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 from msgspec import Raw, Struct, field
 
@@ -27,31 +28,153 @@ class Success(Outgoing, frozen=True, kw_only=True):
 # --- requests ---------------------------------------------------------------------------------------------------------
 
 
-class DailyBriefRequest(Incoming, frozen=True, kw_only=True):
+class WorkTerms(Incoming, frozen=True, kw_only=True):
+    """How soon work is wanted."""
+
+    priority: str = "normal"
+    """critical, high, normal or low."""
+    run_at: datetime.datetime | None = None
+    """A time with its zone, at most a year ahead; at once when left out."""
+
+
+class DailyBriefRequest(WorkTerms, frozen=True, kw_only=True):
+    """A deal's brief."""
+
     deal_id: str
     date: datetime.date | None = None
     """The deal's local date; today there when left out."""
 
 
-class DocumentRequest(Incoming, frozen=True, kw_only=True):
+class DocumentRequest(WorkTerms, frozen=True, kw_only=True):
+    """One operation on a document: ingest, summarize, extract_risks, classify or analyze (all three)."""
+
     document_id: str
     deal_id: str
     operation: str = "summarize"
 
 
-class EmailRequest(Incoming, frozen=True, kw_only=True):
+class EmailRequest(WorkTerms, frozen=True, kw_only=True):
+    """One operation on an e-mail: parse, analyze_sentiment, detect_blocker or analyze (both)."""
+
     email_id: str
     deal_id: str
     operation: str = "analyze"
 
 
-class SourceSyncRequest(Incoming, frozen=True, kw_only=True):
+class SourceSyncRequest(WorkTerms, frozen=True, kw_only=True):
+    """A sync, full or incremental, of a deal's sources of one type."""
+
     deal_id: str
     source_type: str
     sync_type: str = "incremental"
 
 
+class BriefItem(WorkTerms, frozen=True, kw_only=True, tag_field="queue", tag="dailyBrief"):
+    """The brief of a deal's date."""
+
+    deal_id: str
+    date: datetime.date
+
+
+class DocumentItem(WorkTerms, frozen=True, kw_only=True, tag_field="queue", tag="documentProcessing"):
+    """One operation on a document."""
+
+    document_id: str
+    deal_id: str
+    operation: str = "summarize"
+
+
+class EmailItem(WorkTerms, frozen=True, kw_only=True, tag_field="queue", tag="emailProcessing"):
+    """One operation on an e-mail."""
+
+    email_id: str
+    deal_id: str
+    operation: str = "analyze"
+
+
+class SyncItem(WorkTerms, frozen=True, kw_only=True, tag_field="queue", tag="sourceSync"):
+    """A sync of one source."""
+
+    source_id: str
+    deal_id: str
+    sync_type: str = "incremental"
+
+
+WorkItem: TypeAlias = BriefItem | DocumentItem | EmailItem | SyncItem
+
+
+class EnqueueManyRequest(Incoming, frozen=True, kw_only=True):
+    """Up to 1,000 jobs; ``queue`` says what each of them is."""
+
+    jobs: list[WorkItem]
+
+
+class CleanRequest(Incoming, frozen=True, kw_only=True):
+    """What is kept of jobs that ended."""
+
+    state: str = "completed"
+    """completed, failed or cancelled."""
+    older_than_seconds: float = 0.0
+    """Only what ended longer ago."""
+
+
+class BudgetRequest(Incoming, frozen=True, kw_only=True):
+    """What a deal may spend on models a day."""
+
+    daily_usd: float | None
+    """0 is any amount; null is what is set for all deals."""
+
+
+class CostsQuery(Incoming, frozen=True, kw_only=True):
+    """The last days, today included, in the time zone of the service, or of the deal where one is named."""
+
+    days: int = 30
+
+
+class AiCostsQuery(CostsQuery, frozen=True, kw_only=True):
+    """The last days of all deals."""
+
+    by: str = "day"
+    """day, deal, operation or model."""
+
+
+class DealsQuery(Incoming, frozen=True, kw_only=True):
+    """Which deals."""
+
+    status: str | None = None
+    """Such as active or archived; all when left out."""
+
+
+class AuditQuery(Incoming, frozen=True, kw_only=True):
+    """Which entries."""
+
+    before: str | None = None
+    """A time (ISO 8601): what came earlier."""
+
+
+class BriefQuery(Incoming, frozen=True, kw_only=True):
+    """In which form; as ``Accept`` says when left out."""
+
+    format: str | None = None
+    """json, markdown or html."""
+
+
+class ReportQuery(Incoming, frozen=True, kw_only=True):
+    """In which form."""
+
+    format: str = "json"
+    """json, markdown, html or csv."""
+
+
+class UploadQuery(Incoming, frozen=True, kw_only=True):
+    """What the file is called."""
+
+    name: str = ""
+
+
 class DealRequest(Incoming, frozen=True, kw_only=True):
+    """A new deal."""
+
     name: str
     time_zone: str | None = None
 
@@ -60,6 +183,23 @@ class SourceRequest(Incoming, frozen=True, kw_only=True):
     type: str
     location: str
     name: str | None = None
+    connection_id: str | None = None
+    """The connected account that reads it; the service's own where it is left out."""
+
+
+class SyncRequest(Incoming, frozen=True, kw_only=True):
+    sync_type: str = "incremental"
+
+
+class ConnectRequest(Incoming, frozen=True, kw_only=True):
+    deal_id: str
+    source_id: str | None = None
+    """The source to be read with the account from then on."""
+    location: str | None = None
+    """Of a source to be made and read with it."""
+    name: str | None = None
+    return_to: str | None = None
+    """Where the browser goes in the end: below PUBLIC_URL or an origin named in API_CORS_ORIGINS."""
 
 
 class ConfirmDeletionsRequest(Incoming, frozen=True, kw_only=True):
@@ -176,6 +316,29 @@ class DriveChange(Incoming, frozen=True, kw_only=True, forbid_unknown_fields=Fal
     deal_id: str
 
 
+class PubSubMessage(Incoming, frozen=True, kw_only=True, forbid_unknown_fields=False):
+    message_id: str
+    data: str = ""
+    """Base64 of JSON."""
+
+
+class PubSubPush(Incoming, frozen=True, kw_only=True, forbid_unknown_fields=False):
+    message: PubSubMessage
+
+
+class GraphPush(Incoming, frozen=True, kw_only=True, forbid_unknown_fields=False):
+    """As with ``DriveChanges``, each entry is parsed by itself."""
+
+    value: list[Raw]
+
+
+class GraphItem(Incoming, frozen=True, kw_only=True, forbid_unknown_fields=False):
+    subscription_id: str
+    client_state: str | None = None
+    lifecycle_event: str | None = None
+    """Of a notice about the subscription itself."""
+
+
 # --- answers ----------------------------------------------------------------------------------------------------------
 
 
@@ -194,6 +357,96 @@ class JobAnswer(Success, frozen=True, kw_only=True):
     job_id: str
     deduplicated: bool
     """The same work was already waiting or running; this is its job."""
+
+
+class ItemAnswer(Outgoing, frozen=True, kw_only=True):
+    """One of many: its job, or why there is none."""
+
+    job_id: str | None
+    deduplicated: bool
+    error: ErrorBody | None
+
+
+class EnqueuedManyAnswer(Success, frozen=True, kw_only=True):
+    """An answer an item, in their order."""
+
+    enqueued: int
+    refused: int
+    jobs: list[ItemAnswer]
+
+
+class CleanedAnswer(Success, frozen=True, kw_only=True):
+    cleaned: int
+
+
+class ScheduledRunAnswer(Success, frozen=True, kw_only=True):
+    schedule: str
+    job_id: str
+
+
+class JobLogAnswer(Success, frozen=True, kw_only=True):
+    job_id: str
+    log: list[JobLogLine]
+    """Oldest first; at most the last two hundred."""
+
+
+class CostLine(Outgoing, frozen=True, kw_only=True):
+    """What the answers of one kind cost together. Calls of 0 USD are answers from the cache, or offline ones."""
+
+    day: datetime.date | None
+    operation: str
+    engine: str
+    model: str
+    calls: int
+    input_tokens: int
+    output_tokens: int
+    cache_read_tokens: int
+    cache_write_tokens: int
+    cost_usd: float
+
+
+class CostsAnswer(Success, frozen=True, kw_only=True):
+    total_usd: float
+    costs: list[CostLine]
+    """By day, operation and model, earliest first."""
+
+
+class CostShare(Outgoing, frozen=True, kw_only=True):
+    """What all answers with one key cost together."""
+
+    key: str
+    """A day, a deal's id, an operation or a model, as was asked."""
+    calls: int
+    input_tokens: int
+    output_tokens: int
+    cache_read_tokens: int
+    cache_write_tokens: int
+    cost_usd: float
+
+
+class AiCostsAnswer(Success, frozen=True, kw_only=True):
+    by: str
+    total_usd: float
+    costs: list[CostShare]
+    """Days in their order; all else with the most expensive first. At most 400."""
+
+
+class BudgetView(Outgoing, frozen=True, kw_only=True):
+    """``budget_usd``: what may be spent today, the deal's own budget or everybody's; 0 is any amount."""
+
+    deal_id: str
+    budget_usd: float
+    own_budget_usd: float | None
+    spent_today_usd: float
+
+
+class BudgetAnswer(Success, frozen=True, kw_only=True):
+    budget: BudgetView
+
+
+class BudgetsAnswer(Success, frozen=True, kw_only=True):
+    budgets: list[BudgetView]
+    """Of the active deals that have one, or have spent something today."""
 
 
 class ProcessingAnswer(Success, frozen=True, kw_only=True):
@@ -437,6 +690,31 @@ class ReleasedAnswer(Success, frozen=True, kw_only=True):
     account: str
 
 
+class AlertView(Outgoing, frozen=True, kw_only=True):
+    """Something that is not as it should be."""
+
+    key: str
+    """The same for the same thing."""
+    rule: str
+    """waiting, oldest_waiting, failure_rate, same_failure, no_workers, missed_brief, needs_consent or
+    budget_reached."""
+    severity: str
+    """critical or warning."""
+    subject: str
+    """The queue, the deal, the source or the date it is about."""
+    summary: str
+    deal_ids: Sequence[str]
+    """At most twenty."""
+    since: datetime.datetime
+    fired_at: datetime.datetime | None
+    """null: it has not been so for long enough to fire."""
+
+
+class AlertsAnswer(Success, frozen=True, kw_only=True):
+    firing: int
+    alerts: list[AlertView]
+
+
 class PauseAnswer(Success, frozen=True, kw_only=True):
     queue: str
     deal_id: str | None
@@ -469,6 +747,51 @@ class SourceView(Outgoing, frozen=True, kw_only=True):
     last_error: str | None
     gone: int
     """Items whose deletion waits to be confirmed."""
+    connection_id: str | None
+    """The account that reads it; the service's own where there is none."""
+    notified_until: datetime.datetime | None
+    """Until when its vendor tells of changes; renewed before that."""
+    notification_error: str | None
+    """Why it could not be asked to."""
+
+
+class CheckAnswer(Success, frozen=True, kw_only=True):
+    """``readable`` is null where no worker answered in time: ``GET /api/jobs/{jobId}`` tells later."""
+
+    job_id: str
+    readable: bool | None
+    name: str | None
+    code: str | None
+    message: str | None
+
+
+class SourceRemovedAnswer(Success, frozen=True, kw_only=True):
+    items: int
+    """Documents and e-mails that came from it."""
+    deleted: bool
+
+
+class ConnectAnswer(Success, frozen=True, kw_only=True):
+    address: str
+    """To be opened in the browser of the person whose account it is; once, within ten minutes."""
+
+
+class ConnectionView(Outgoing, frozen=True, kw_only=True):
+    id: str
+    deal_id: str
+    provider: str
+    account: str
+    state: str
+    """``active`` or ``needs_consent``."""
+
+
+class ConnectionsAnswer(Success, frozen=True, kw_only=True):
+    connections: list[ConnectionView]
+
+
+class ConnectionRemovedAnswer(Success, frozen=True, kw_only=True):
+    sources: int
+    """Sources it read, which need another account's consent now."""
 
 
 class DeletionsAnswer(Success, frozen=True, kw_only=True):
@@ -500,6 +823,27 @@ class UploadAnswer(Success, frozen=True, kw_only=True):
     document: DocumentView
     job_id: str
     deduplicated: bool
+
+
+class EmailView(Outgoing, frozen=True, kw_only=True):
+    id: str
+    deal_id: str
+    name: str
+    subject: str
+    sender: str | None
+    sent_at: datetime.datetime | None
+    state: str
+    failure_code: str | None
+    failure_reason: str | None
+    thread_key: str | None
+
+
+class EmailAnswer(Success, frozen=True, kw_only=True):
+    email: EmailView
+
+
+class EmailsAnswer(Success, frozen=True, kw_only=True):
+    emails: list[EmailView]
 
 
 class DocumentAnswer(Success, frozen=True, kw_only=True):

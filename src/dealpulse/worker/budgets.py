@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from dealpulse.ai.contract import Answer, Engine, Question, SchemaT
 from dealpulse.errors import BudgetExceeded
 from dealpulse.store import Store
+from dealpulse.store.usage import day_begins
 
 _TAKEN_FOR_GRANTED: Final = timedelta(minutes=1)
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def _midnight(day: date, zone: ZoneInfo) -> datetime:
-    """The day's first moment, in UTC."""
-    return datetime.combine(day, time.min, tzinfo=zone).astimezone(UTC)
 
 
 class Budgets:
@@ -50,15 +46,14 @@ class Budgets:
             return
         deal = await self._store.deals.get(deal_id)
         zone = deal.zone(self._default_zone)
-        today = now.astimezone(zone).date()
-        spending = await self._store.usage.since(deal_id, _midnight(today, zone))
+        spending = await self._store.usage.since(deal_id, day_begins(now, zone))
         budget = self._default_usd if spending.budget_usd is None else spending.budget_usd
         if not budget:
             self._unlimited[deal_id] = now + _TAKEN_FOR_GRANTED
         if budget and spending.spent_usd >= budget:
             raise BudgetExceeded(
                 f"The deal has spent its {budget:.2f} USD for Claude today; this goes on tomorrow.",
-                until=_midnight(today + timedelta(days=1), zone),
+                until=day_begins(now, zone, days=1),
             )
 
 

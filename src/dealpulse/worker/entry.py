@@ -14,6 +14,7 @@ from arq.constants import default_queue_name
 from arq.worker import Function, func
 
 from dealpulse import logs
+from dealpulse.extraction.confine import hide_from_equals
 from dealpulse.jobs import DAILY_BRIEF, DOCUMENTS, EMAILS, QUEUES, SOURCE_SYNC, Queue
 from dealpulse.queue.connection import build_pool
 from dealpulse.queue.engine import EngineSettings
@@ -66,6 +67,7 @@ def class_for(name: str, queues: Sequence[Queue]) -> type:
         logs.report_fatal(error, service=_SERVICE)
         sys.exit(_EXIT_BAD_SETTINGS)
     logs.configure(settings.log, service=_SERVICE)
+    hide_from_equals()
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     return build_class(name, settings, queues)
 

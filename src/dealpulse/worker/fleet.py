@@ -19,11 +19,13 @@ import structlog
 
 from dealpulse import logs
 from dealpulse.ai import watch_models
+from dealpulse.alerts import watch_alerts
 from dealpulse.errors import DealPulseError
 from dealpulse.health import Health, log_status
 from dealpulse.jobs import QUEUES
 from dealpulse.models import OperationState
-from dealpulse.queue import History
+from dealpulse.queue import History, Metrics
+from dealpulse.queue.alert_book import AlertBook
 from dealpulse.queue.connection import LOST
 from dealpulse.queue.engine import Claimed, Engine, EngineSettings, Outcome, retire
 from dealpulse.queue.room import Room
@@ -106,6 +108,16 @@ class Fleet:
         self._background = [
             asyncio.create_task(log_status(health, probes={"redis": runtime.queue.ping})),
             asyncio.create_task(watch_models(self._settings.ai, health=health)),
+            asyncio.create_task(
+                watch_alerts(
+                    self._settings,
+                    book=AlertBook(runtime.redis),
+                    queue=runtime.queue,
+                    history=History(runtime.redis),
+                    metrics=Metrics(runtime.redis),
+                    store=runtime.store,
+                )
+            ),
         ]
         queues = [lane.engine.queue for lane in self._lanes]
         await follow_schedules(ctx["redis"], self._settings, queues[-1])

@@ -18,7 +18,7 @@ from typing import Any
 from arq.connections import ArqRedis
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from benchmarks.intelligence.rows import Row
+from benchmarks.rows import Row
 from dealpulse.ai import open_engine
 from dealpulse.ai.contract import Engine
 from dealpulse.health import Health

@@ -13,7 +13,7 @@ from statistics import median
 from reportlab.lib.pagesizes import A4
 from reportlab.pdfgen.canvas import Canvas
 
-from benchmarks.intelligence.rows import Row
+from benchmarks.rows import Row
 from dealpulse.extraction import extract_document
 from dealpulse.extraction.child import answer
 from dealpulse.extraction.contract import Limits

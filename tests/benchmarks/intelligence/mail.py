@@ -15,7 +15,7 @@ from statistics import mean
 import mailparser
 from email_reply_parser import EmailReplyParser
 
-from benchmarks.intelligence.rows import Row
+from benchmarks.rows import Row
 from dealpulse.extraction.child import answer
 from dealpulse.extraction.contract import EmailContent, Limits
 from dealpulse.extraction.protocol import Read, Request

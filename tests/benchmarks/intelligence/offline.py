@@ -26,8 +26,8 @@ from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 from benchmarks.intelligence.halves import Half, half_of
 from benchmarks.intelligence.labelled import NAMELESS, Labelled, agreements, documents, text_pages
 from benchmarks.intelligence.measures import counts_by_label, majority_share, rank_correlation, share
-from benchmarks.intelligence.rows import Row
 from benchmarks.intelligence.sections import Section, named_on_title_page, sections
+from benchmarks.rows import Row
 from dealpulse.models import Page, PageKind, SentimentLabel, Workstream
 from dealpulse.processors.operations.offline.document_types import document_type
 from dealpulse.processors.operations.offline.risks import risks

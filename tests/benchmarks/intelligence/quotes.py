@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rapidfuzz import fuzz
 
-from benchmarks.intelligence.rows import Row
+from benchmarks.rows import Row
 from dealpulse.models import Page, PageKind, Verification
 from dealpulse.processors.operations.offline.sentences import sentences_of
 from dealpulse.processors.verification import QuoteVerifier

@@ -22,8 +22,8 @@ from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import getSampleStyleSheet
 from reportlab.platypus import BaseDocTemplate, Frame, PageTemplate, Paragraph, Spacer, Table
 
-from benchmarks.intelligence.rows import Row
 from benchmarks.processes import ROOT
+from benchmarks.rows import Row
 from dealpulse.extraction import extract_document
 from dealpulse.extraction.contract import Limits
 from dealpulse.extraction.formats.pdf import read as read_pdf

@@ -280,3 +280,56 @@ NOTE: Final = Script("note")
 TICK: Final = Script("tick")
 STATS: Final = Script("stats", "no-writes,allow-oom")
 decode_stats = msgspec.msgpack.Decoder(list[StatsRow]).decode
+
+
+# --- alerts ----------------------------------------------------------------------------------------------------------
+
+
+class FoundCondition(Struct):
+    key: str
+    rule: str
+    hold: int
+    """ms for which it must have been found before it fires."""
+    told: str
+
+
+class AlertsRequest(Struct):
+    found: Sequence[FoundCondition]
+    judged: Sequence[str]
+    channels: Sequence[str]
+
+
+class AlertRow(Struct, array_like=True):
+    key: str
+    rule: str
+    since: int
+    fired: int
+    """ms; 0 while it has not."""
+    told: str
+
+
+class AlertsReply(Struct, array_like=True):
+    fired: list[AlertRow]
+    cleared: list[AlertRow]
+
+
+class NoticesRequest(Struct):
+    lease: int
+    most: int
+    kept: int
+
+
+class NoticeRow(Struct, array_like=True):
+    id: str
+    channel: str
+    what: str
+    at: int
+    attempt: int
+    alert: AlertRow
+
+
+ALERTS: Final = Script("alerts")
+decode_alerts = msgspec.msgpack.Decoder(AlertsReply).decode
+decode_alert = msgspec.msgpack.Decoder(AlertRow).decode
+NOTICES: Final = Script("notices")
+decode_notices = msgspec.msgpack.Decoder(list[NoticeRow]).decode

@@ -78,7 +78,11 @@ end
 -- Half octaves: bucket b holds times up to 2^(b/2) ms.
 local HALF_OCTAVE = math.log(2) / 2
 local function measure_time(queue, prefix, ms)
-  measure(queue, prefix .. (ms <= 1 and 0 or math.ceil(math.log(ms) / HALF_OCTAVE)))
+  local bucket = prefix .. (ms <= 1 and 0 or math.ceil(math.log(ms) / HALF_OCTAVE))
+  measure(queue, bucket)
+  -- Also since the queue exists: who scrapes wants counts that only grow.
+  count(queue .. ':times', bucket, 1)
+  count(queue .. ':times', prefix .. 'sum', ms)
 end
 
 local function tell(kind, queue, id, deal)

@@ -64,6 +64,7 @@ local function finish(entry)
     fields[#fields + 1] = entry.fn
   end
   if entry.fault then
+    count(queue .. ':faults', fields[1] == 'error_class' and fields[2] or 'unknown', 1)
     append_line(record, 'faults', entry.fault, FAULTS_KEPT)
   end
   if not entry.untraced then
@@ -265,6 +266,7 @@ local function claim()
           if registered <= now + request.registered_ms / 2 and held_until > amnesty_since() + request.lease then
             crashes = crashes + 1
             count(queue .. ':totals', 'crashed', 1)
+            count(queue .. ':faults', 'WorkerDied', 1)
             measure(queue, 'crashed')
             tell('crashed', queue, id, deal)
             append_line(record, 'faults', '{"class":"WorkerDied","code":"crashed","worker":' .. cjson.encode(holder)

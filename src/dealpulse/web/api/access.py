@@ -9,10 +9,11 @@ from dealpulse.models import ApiToken
 from dealpulse.web.access.identity import Scope
 from dealpulse.web.access.tokens import digest_of, new_token
 from dealpulse.web.errors import invalid
-from dealpulse.web.routing import ApiRequest, Endpoint, delete, get, post_json
+from dealpulse.web.routing import ApiRequest, Endpoint, delete, get, get_query, post_json
 from dealpulse.web.wire import (
     AuditAnswer,
     AuditLine,
+    AuditQuery,
     TokenAnswer,
     TokenCreatedAnswer,
     TokenRequest,
@@ -42,18 +43,19 @@ async def create_token(request: ApiRequest, asked: TokenRequest) -> TokenCreated
 
 
 async def tokens(request: ApiRequest) -> TokensAnswer:
+    """The tokens that were made, revoked and expired ones too, without what they are."""
     return TokensAnswer(tokens=[_view(one) for one in await request.state["store"].tokens.all()])
 
 
 async def revoke_token(request: ApiRequest) -> TokenAnswer:
+    """Make a token worth nothing, within 15 seconds."""
     return TokenAnswer(token=_view(await request.state["store"].tokens.revoke(request.path_params["token_id"])))
 
 
-async def audit(request: ApiRequest) -> AuditAnswer:
-    """What operators did, newest first; ``?before=`` (a time) for what came earlier."""
-    told = request.query_params.get("before")
+async def audit(request: ApiRequest, asked: AuditQuery) -> AuditAnswer:
+    """What operators did, newest first: the latest 200."""
     try:
-        before = None if told is None else datetime.datetime.fromisoformat(told)
+        before = None if asked.before is None else datetime.datetime.fromisoformat(asked.before)
     except ValueError as error:
         raise invalid("Say `before` as an ISO 8601 time.", code="invalid_time", field="before") from error
     entries = await request.state["store"].audit.latest(limit=_LINES, before=before)
@@ -86,8 +88,8 @@ def _view(token: ApiToken) -> TokenView:
 
 
 ENDPOINTS: Final[tuple[Endpoint, ...]] = (
-    post_json("/tokens", create_token, takes=TokenRequest, status=201, scope=Scope.admin),
+    post_json("/tokens", create_token, takes=TokenRequest, status=201, once=True, scope=Scope.admin),
     get("/tokens", tokens, scope=Scope.admin),
     delete("/tokens/{token_id}", revoke_token, scope=Scope.admin),
-    get("/audit", audit, scope=Scope.admin),
+    get_query("/audit", audit, asks=AuditQuery, scope=Scope.admin),
 )

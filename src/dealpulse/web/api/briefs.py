@@ -12,21 +12,21 @@ from dealpulse.models import Brief
 from dealpulse.store import Store
 from dealpulse.web import about
 from dealpulse.web.errors import invalid
-from dealpulse.web.routing import ApiRequest, Endpoint, get
-from dealpulse.web.wire import BriefAnswer, BriefView
+from dealpulse.web.routing import ApiRequest, Endpoint, get_query
+from dealpulse.web.wire import BriefAnswer, BriefQuery, BriefView
 
 LATEST: Final = "latest"
 _FORMS: Final = {"application/json": "json", "text/markdown": "markdown", "text/html": "html"}
 
 
-async def brief(request: ApiRequest) -> BriefAnswer | Response:
-    """JSON; the Markdown or the page alone for ``?format=markdown`` or ``html``, or as ``Accept`` says."""
+async def brief(request: ApiRequest, asked: BriefQuery) -> BriefAnswer | Response:
+    """A deal's brief of a date, or its ``latest``: as JSON, or the Markdown or the page alone."""
     store = request.state["store"]
     deal = await store.deals.get(request.path_params["deal_id"])
     found = await _find(store, deal.id, request.path_params["date"])
     if found is None:
         raise NotFound("The deal has no such brief yet.", code="brief_not_found")
-    form = _form(request)
+    form = _form(request, asked.format)
     if form == "markdown":
         return Response(found.markdown, media_type="text/markdown; charset=utf-8")
     if form == "html":
@@ -47,9 +47,8 @@ async def _find(store: Store, deal_id: str, which: str) -> Brief | None:
     return await store.briefs.get(deal_id, date)
 
 
-def _form(request: ApiRequest) -> str:
+def _form(request: ApiRequest, asked: str | None) -> str:
     """What was asked for by name, else the first of the accepted types that there is."""
-    asked = request.query_params.get("format")
     if asked is not None:
         if asked not in _FORMS.values():
             raise invalid("A brief comes as json, markdown or html.", code="unknown_format", valid=[*_FORMS.values()])
@@ -71,4 +70,12 @@ def _view(brief: Brief) -> BriefView:
     )
 
 
-ENDPOINTS: Final[tuple[Endpoint, ...]] = (get("/deals/{deal_id}/briefs/{date}", brief, about=about.path),)
+ENDPOINTS: Final[tuple[Endpoint, ...]] = (
+    get_query(
+        "/deals/{deal_id}/briefs/{date}",
+        brief,
+        asks=BriefQuery,
+        also=("text/markdown", "text/html"),
+        about=about.path,
+    ),
+)

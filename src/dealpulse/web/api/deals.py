@@ -8,21 +8,22 @@ from typing import Final
 from dealpulse.models import Deal
 from dealpulse.web import about
 from dealpulse.web.errors import invalid
-from dealpulse.web.routing import ApiRequest, Endpoint, get, identity_of, post, post_json
-from dealpulse.web.wire import DealAnswer, DealRequest, DealsAnswer, DealView
+from dealpulse.web.routing import ApiRequest, Endpoint, get, get_query, identity_of, post, post_json
+from dealpulse.web.wire import DealAnswer, DealRequest, DealsAnswer, DealsQuery, DealView
 
 _STATUS: Final = re.compile(r"\w{1,64}")
 """The app may know further ones than ``active`` and ``archived``."""
 
 
 async def create(request: ApiRequest, asked: DealRequest) -> DealAnswer:
+    """Make a new, active deal."""
     deal = await request.state["intake"].create_deal(asked.name, time_zone=asked.time_zone)
     return DealAnswer(deal=_view(deal))
 
 
-async def deals(request: ApiRequest) -> DealsAnswer:
-    """All deals the caller may see, or those of one ``?status=``."""
-    status = request.query_params.get("status")
+async def deals(request: ApiRequest, asked: DealsQuery) -> DealsAnswer:
+    """All deals the caller may see, by name, or those of one status."""
+    status = asked.status
     if status is not None and _STATUS.fullmatch(status) is None:
         raise invalid("A status is one word.", code="invalid_status", field="status")
     found = await request.state["store"].deals.all(status=status)
@@ -34,10 +35,12 @@ async def deals(request: ApiRequest) -> DealsAnswer:
 
 
 async def deal(request: ApiRequest) -> DealAnswer:
+    """One deal."""
     return DealAnswer(deal=_view(await request.state["store"].deals.get(request.path_params["deal_id"])))
 
 
 async def archive(request: ApiRequest) -> DealAnswer:
+    """Stop a deal's briefs; nothing of it is lost."""
     return DealAnswer(deal=_view(await request.state["store"].deals.archive(request.path_params["deal_id"])))
 
 
@@ -47,7 +50,7 @@ def _view(deal: Deal) -> DealView:
 
 ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     post_json("/deals", create, takes=DealRequest, status=201),
-    get("/deals", deals, about=about.own),
+    get_query("/deals", deals, asks=DealsQuery, about=about.own),
     get("/deals/{deal_id}", deal, about=about.path),
     post("/deals/{deal_id}/archive", archive),
 )

@@ -13,7 +13,7 @@ from dealpulse.models import Delivery, Recipient, Report, ReportSchedule
 from dealpulse.web import about
 from dealpulse.web.access.identity import Scope
 from dealpulse.web.errors import invalid
-from dealpulse.web.routing import ApiRequest, Endpoint, delete, get, post, post_json
+from dealpulse.web.routing import ApiRequest, Endpoint, delete, get, get_query, post, post_json
 from dealpulse.web.wire import (
     DeliveriesAnswer,
     DeliveryView,
@@ -23,6 +23,7 @@ from dealpulse.web.wire import (
     RecipientsAnswer,
     RecipientView,
     ReportAnswer,
+    ReportQuery,
     ReportView,
     ScheduleAnswer,
     ScheduleRequest,
@@ -50,12 +51,14 @@ async def add_recipient(request: ApiRequest, asked: RecipientRequest) -> Recipie
 
 
 async def recipients_of_deal(request: ApiRequest) -> RecipientsAnswer:
+    """Who is sent a deal's briefs and reports."""
     deal = await request.state["store"].deals.get(request.path_params["deal_id"])
     found = await request.state["store"].recipients.of_deal(deal.id)
     return RecipientsAnswer(recipients=[_recipient(one) for one in found])
 
 
 async def remove_recipient(request: ApiRequest) -> Success:
+    """Send a recipient nothing more, and forget it."""
     await request.state["store"].recipients.remove(request.path_params["recipient_id"])
     return Success()
 
@@ -72,7 +75,7 @@ async def send_test(request: ApiRequest) -> SendingAnswer:
 
 
 async def deliveries_of_deal(request: ApiRequest) -> DeliveriesAnswer:
-    """The latest thousand, newest first."""
+    """How each sending went: the latest thousand, newest first."""
     deal = await request.state["store"].deals.get(request.path_params["deal_id"])
     found = await request.state["store"].deliveries.of_deal(deal.id)
     return DeliveriesAnswer(deliveries=[_delivery(one) for one in found])
@@ -90,6 +93,7 @@ async def send_again(request: ApiRequest) -> SendingAnswer:
 
 
 async def add_schedule(request: ApiRequest, asked: ScheduleRequest) -> ScheduleAnswer:
+    """Have a report made at set times."""
     added = await subscriptions.add_schedule(
         request.path_params["deal_id"],
         asked.kind,
@@ -102,12 +106,14 @@ async def add_schedule(request: ApiRequest, asked: ScheduleRequest) -> ScheduleA
 
 
 async def schedules_of_deal(request: ApiRequest) -> SchedulesAnswer:
+    """When a deal's reports are made."""
     deal = await request.state["store"].deals.get(request.path_params["deal_id"])
     found = await request.state["store"].report_schedules.of_deal(deal.id)
     return SchedulesAnswer(schedules=[_schedule(one) for one in found])
 
 
 async def remove_schedule(request: ApiRequest) -> Success:
+    """Make a report no more at its set times."""
     await request.state["store"].report_schedules.remove(request.path_params["schedule_id"])
     return Success()
 
@@ -115,13 +121,13 @@ async def remove_schedule(request: ApiRequest) -> Success:
 # --- reports ---------------------------------------------------------------------------------------------------------
 
 
-async def report(request: ApiRequest) -> ReportAnswer | Response:
-    """JSON; one form alone for ``?format=markdown``, ``html`` or ``csv``."""
+async def report(request: ApiRequest, asked: ReportQuery) -> ReportAnswer | Response:
+    """A deal's report of a date: as JSON, or one form of it alone."""
     store = request.state["store"]
     kind = subscriptions.report_kind(request.path_params["kind"])
     deal = await store.deals.get(request.path_params["deal_id"])
     found = await store.reports.get(deal.id, kind, _date(request.path_params["date"]))
-    form = request.query_params.get("format", "json")
+    form = asked.format
     if form not in _FORMS:
         raise invalid("A report comes as json, markdown, html or csv.", code="unknown_format", valid=[*_FORMS])
     return ReportAnswer(report=_report(found)) if form == "json" else _alone(found, form)
@@ -221,7 +227,7 @@ def _report(one: Report) -> ReportView:
 
 
 ENDPOINTS: Final[tuple[Endpoint, ...]] = (
-    post_json("/deals/{deal_id}/recipients", add_recipient, takes=RecipientRequest, status=201),
+    post_json("/deals/{deal_id}/recipients", add_recipient, takes=RecipientRequest, status=201, once=True),
     get("/deals/{deal_id}/recipients", recipients_of_deal, about=about.path),
     delete("/recipients/{recipient_id}", remove_recipient),
     post("/recipients/{recipient_id}/test", send_test),
@@ -230,6 +236,12 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     post_json("/deals/{deal_id}/report-schedules", add_schedule, takes=ScheduleRequest, status=201),
     get("/deals/{deal_id}/report-schedules", schedules_of_deal, about=about.path),
     delete("/report-schedules/{schedule_id}", remove_schedule),
-    get("/deals/{deal_id}/reports/{kind}/{date}", report, about=about.path),
+    get_query(
+        "/deals/{deal_id}/reports/{kind}/{date}",
+        report,
+        asks=ReportQuery,
+        also=("text/markdown", "text/html", "text/csv"),
+        about=about.path,
+    ),
     post("/deals/{deal_id}/reports/{kind}", make_report, scope=Scope.enqueue, about=about.path),
 )

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Final
 
 from dealpulse.errors import Invalid, NotFound
 from dealpulse.jobs import Queue, queue_named
-from dealpulse.queue import Interval, Letters, Unit
+from dealpulse.queue import Interval, Kept, Letters, Unit
 from dealpulse.queue.desk import DEPENDENCIES
 from dealpulse.web.api.job_lists import lines
-from dealpulse.web.codec import query_of
 from dealpulse.web.errors import invalid
-from dealpulse.web.routing import ApiRequest, Endpoint, get, post, post_json
+from dealpulse.web.routing import ApiRequest, Endpoint, get, get_query, post, post_json
 from dealpulse.web.wire import (
+    CleanedAnswer,
+    CleanRequest,
     DeadGroupsAnswer,
     DeadGroupView,
     DiscardedAnswer,
@@ -20,6 +22,7 @@ from dealpulse.web.wire import (
     LimitsAnswer,
     ReleasedAnswer,
     ReplayedAnswer,
+    ScheduledRunAnswer,
     ScheduleLine,
     SeriesAnswer,
     SeriesPoint,
@@ -29,10 +32,13 @@ from dealpulse.web.wire import (
     WorkersAnswer,
 )
 
+_ARQ_QUEUE: Final = "arq:queue"
+_LONGEST_AGO: Final = 10 * 366 * 86_400.0
+
 
 async def dead_groups(request: ApiRequest) -> DeadGroupsAnswer:
     """A queue's dead letters by what they died of, the fault met last first."""
-    groups = await request.state["desk"].history.dead_groups(_queue(request).key)
+    groups = await request.state["desk"].history.dead_groups(_key(request))
     return DeadGroupsAnswer(
         groups=[
             DeadGroupView(
@@ -54,7 +60,7 @@ async def dead_groups(request: ApiRequest) -> DeadGroupsAnswer:
 async def replay(request: ApiRequest, asked: LettersRequest) -> ReplayedAnswer:
     """Run dead letters again, the oldest first."""
     letters = Letters(job_id=asked.job_id, fingerprint=asked.fingerprint)
-    told = await request.state["intake"].replay(_queue(request).key, letters, per_second=asked.per_second)
+    told = await request.state["intake"].replay(_key(request), letters, per_second=asked.per_second)
     return ReplayedAnswer(replayed=told.replayed, busy=told.busy, refused=told.refused, lost=told.lost)
 
 
@@ -63,12 +69,23 @@ async def discard(request: ApiRequest, asked: LettersRequest) -> DiscardedAnswer
     if asked.per_second is not None:
         raise invalid("Throwing away has no rate.", code="invalid_rate", field="perSecond")
     letters = Letters(job_id=asked.job_id, fingerprint=asked.fingerprint)
-    return DiscardedAnswer(discarded=await request.state["intake"].discard(_queue(request).key, letters))
+    return DiscardedAnswer(discarded=await request.state["intake"].discard(_key(request), letters))
 
 
-async def series(request: ApiRequest) -> SeriesAnswer:
+async def clean(request: ApiRequest, asked: CleanRequest) -> CleanedAnswer:
+    """Forget what is kept of jobs that ended; their rows go on saying how."""
+    if asked.state not in tuple(Kept):
+        raise invalid("There is no such state.", code="unknown_state", valid=list(Kept))
+    if not 0 <= asked.older_than_seconds <= _LONGEST_AGO:
+        raise invalid("Say how long ago in seconds.", code="invalid_span", field="olderThanSeconds")
+    older = timedelta(seconds=asked.older_than_seconds)
+    cleaned = await request.state["intake"].clean(_key(request), Kept(asked.state), older_than=older)
+    return CleanedAnswer(cleaned=cleaned)
+
+
+async def series(request: ApiRequest, asked: SeriesQuery) -> SeriesAnswer:
     """What a queue did, interval by interval, without holes; the last one is not over yet."""
-    asked, queue = query_of(request, SeriesQuery), _queue(request)
+    queue = _queue(request)
     if asked.unit not in tuple(Unit):
         raise invalid("There is no such unit.", code="unknown_unit", valid=list(Unit))
     found = await request.state["desk"].metrics.series(queue.key, Unit(asked.unit), last=asked.last)
@@ -99,6 +116,15 @@ async def schedules(request: ApiRequest) -> TimetableAnswer:
     )
 
 
+async def run_schedule(request: ApiRequest) -> ScheduledRunAnswer:
+    """Run a schedule now, as its time would: deals with a zone of their own get their brief at its time there.
+
+    ``POST /api/queue/trigger-daily-briefs`` asks for everybody's at once.
+    """
+    name = request.path_params["schedule"]
+    return ScheduledRunAnswer(schedule=name, job_id=await request.state["desk"].run_schedule(name))
+
+
 async def limits(request: ApiRequest) -> LimitsAnswer:
     """Accounts nobody asks for a while, and dependencies that do not answer."""
     closed, away = await request.state["desk"].closed()
@@ -112,6 +138,12 @@ async def release(request: ApiRequest) -> ReleasedAnswer:
         raise NotFound("There is no such account.", code="unknown_account")
     await request.state["desk"].buckets.release(account)
     return ReleasedAnswer(account=account)
+
+
+def _key(request: ApiRequest) -> str:
+    """Of a queue of ours, or of arq's own, where jobs land that named none."""
+    slug: str = request.path_params["slug"]
+    return slug if slug == _ARQ_QUEUE else _queue(request).key
 
 
 def _queue(request: ApiRequest) -> Queue:
@@ -144,9 +176,11 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     get("/queue/{slug}/dead", dead_groups),
     post_json("/queue/{slug}/replay", replay, takes=LettersRequest),
     post_json("/queue/{slug}/discard", discard, takes=LettersRequest),
-    get("/queue/{slug}/series", series),
+    post_json("/queue/{slug}/clean", clean, takes=CleanRequest),
+    get_query("/queue/{slug}/series", series, asks=SeriesQuery),
     get("/workers", workers),
     get("/schedules", schedules),
+    post("/schedules/{schedule}/run", run_schedule),
     get("/limits", limits),
     post("/limits/{account}/release", release),
 )

@@ -11,8 +11,9 @@ from typing import IO, Final
 from dealpulse.models import Document
 from dealpulse.web import about
 from dealpulse.web.access.identity import Scope
+from dealpulse.web.api.terms import terms_of
 from dealpulse.web.errors import HttpFault, invalid
-from dealpulse.web.routing import ApiRequest, Endpoint, get, post, post_json
+from dealpulse.web.routing import ApiRequest, Endpoint, get, post_file, post_json
 from dealpulse.web.wire import (
     DocumentAnswer,
     DocumentRequest,
@@ -20,6 +21,7 @@ from dealpulse.web.wire import (
     DocumentView,
     ProcessingAnswer,
     UploadAnswer,
+    UploadQuery,
 )
 
 _UNTOLD: Final = ("", "application/octet-stream", "application/x-www-form-urlencoded")
@@ -27,16 +29,19 @@ _UNTOLD: Final = ("", "application/octet-stream", "application/x-www-form-urlenc
 
 
 async def process(request: ApiRequest, asked: DocumentRequest) -> ProcessingAnswer:
+    """Ask for one operation on a document, named by the address and by the body alike."""
     document_id = request.path_params["document_id"]
     if asked.document_id.casefold() != document_id.casefold():
         raise invalid("The address names one document, the body another.", code="contradicting_ids", field="documentId")
-    enqueued = await request.state["intake"].queue_document_processing(document_id, asked.deal_id, asked.operation)
+    enqueued = await request.state["intake"].queue_document_processing(
+        document_id, asked.deal_id, asked.operation, terms=terms_of(asked)
+    )
     return ProcessingAnswer(job_id=enqueued.job_id)
 
 
-async def upload(request: ApiRequest) -> UploadAnswer:
-    """The body is the file; ``?name=`` is its name."""
-    name = request.query_params.get("name", "")
+async def upload(request: ApiRequest, asked: UploadQuery) -> UploadAnswer:
+    """Store the file that is the body as a document of the deal and ask for it to be read."""
+    name = asked.name
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type.startswith("multipart/"):
         message = "Send the file's bytes as the body, for example with curl --data-binary @FILE, not as a form."
@@ -58,11 +63,13 @@ async def upload(request: ApiRequest) -> UploadAnswer:
 
 
 async def documents_of_deal(request: ApiRequest) -> DocumentsAnswer:
+    """The deal's documents, by path."""
     deal = await request.state["store"].deals.get(request.path_params["deal_id"])
     return DocumentsAnswer(documents=[_view(each) for each in await request.state["store"].documents.of_deal(deal.id)])
 
 
 async def document(request: ApiRequest) -> DocumentAnswer:
+    """One document: what it is, and whether it could be read."""
     return DocumentAnswer(
         document=_view(await request.state["store"].documents.get(request.path_params["document_id"]))
     )
@@ -94,6 +101,6 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
         "/documents/{document_id}/process", process, takes=DocumentRequest, scope=Scope.enqueue, about=about.document
     ),
     get("/documents/{document_id}", document, about=about.document),
-    post("/deals/{deal_id}/documents", upload, status=201, uploads=True, scope=Scope.enqueue, about=about.path),
+    post_file("/deals/{deal_id}/documents", upload, asks=UploadQuery, about=about.path),
     get("/deals/{deal_id}/documents", documents_of_deal, about=about.path),
 )

@@ -20,8 +20,7 @@ from dealpulse.jobs import queue_named
 from dealpulse.queue import Event, Missed, Quiet
 from dealpulse.queue.events import News
 from dealpulse.web import about
-from dealpulse.web.codec import query_of
-from dealpulse.web.routing import ApiRequest, Endpoint, get
+from dealpulse.web.routing import ApiRequest, Endpoint, get_query
 from dealpulse.web.wire import EventsQuery
 
 SLOWEST_SECONDS: Final = 10.0
@@ -29,9 +28,8 @@ SLOWEST_SECONDS: Final = 10.0
 _RETRY_MS: Final = 3_000
 
 
-async def events(request: ApiRequest) -> Response:
+async def events(request: ApiRequest, asked: EventsQuery) -> Response:
     """An endless stream of events of all queues, or of one queue or deal; a comment every few quiet seconds."""
-    asked = query_of(request, EventsQuery)
     queue = queue_named(asked.queue) if asked.queue else None
     position = request.headers.get("last-event-id") or None
     news = request.state["desk"].events.follow(position, queue=queue, deal_id=asked.deal_id)
@@ -98,4 +96,6 @@ def _data(event: Event) -> str:
     return msgspec.json.encode(told).decode()
 
 
-ENDPOINTS: Final[tuple[Endpoint, ...]] = (get("/events", events, about=about.query),)
+ENDPOINTS: Final[tuple[Endpoint, ...]] = (
+    get_query("/events", events, asks=EventsQuery, also=("text/event-stream",), about=about.query),
+)

@@ -11,9 +11,8 @@ from dealpulse.job_search import find_jobs, jobs_of_document, jobs_of_email
 from dealpulse.jobs import Priority, queue_named
 from dealpulse.queue import JobFilter, JobState, JobView, Letters
 from dealpulse.web import about
-from dealpulse.web.codec import query_of
 from dealpulse.web.errors import invalid
-from dealpulse.web.routing import ApiRequest, Endpoint, get, post_json
+from dealpulse.web.routing import ApiRequest, Endpoint, get_query, post_json
 from dealpulse.web.wire import BulkAnswer, BulkRequest, JobFault, JobLine, JobsAnswer, JobsQuery
 
 MOST_AT_ONCE: Final = 1_000
@@ -22,9 +21,8 @@ _PLAIN: Final = JobFilter()
 Act = Callable[[ApiRequest, JobView, BulkRequest], Awaitable[object]]
 
 
-async def jobs(request: ApiRequest) -> JobsAnswer:
+async def jobs(request: ApiRequest, asked: JobsQuery) -> JobsAnswer:
     """Jobs that meet all that is asked for; of a deal's the latest asked for first, else by state."""
-    asked = query_of(request, JobsQuery)
     page = await find_jobs(
         wanted(asked),
         search=request.state["desk"].search,
@@ -175,6 +173,6 @@ _ACTS: Final[dict[str, Act]] = {
 
 
 ENDPOINTS: Final[tuple[Endpoint, ...]] = (
-    get("/jobs", jobs, about=about.query),
+    get_query("/jobs", jobs, asks=JobsQuery, about=about.query),
     post_json("/jobs/bulk", bulk, takes=BulkRequest),
 )

@@ -8,6 +8,7 @@ from dealpulse.errors import NotFound
 from dealpulse.jobs import Priority
 from dealpulse.queue import Fault, JobView
 from dealpulse.web import about
+from dealpulse.web.api.terms import terms_of
 from dealpulse.web.errors import invalid
 from dealpulse.web.routing import ApiRequest, Endpoint, get, post, post_json
 from dealpulse.web.wire import (
@@ -15,18 +16,28 @@ from dealpulse.web.wire import (
     JobDetails,
     JobDetailsAnswer,
     JobFault,
+    JobLogAnswer,
     JobLogLine,
     JobStateAnswer,
     PriorityRequest,
     RunFault,
+    WorkTerms,
 )
 
 
 async def job(request: ApiRequest) -> JobDetailsAnswer:
+    """Everything known of a job, or of its last run: where it stands, its result, and what went wrong."""
     return JobDetailsAnswer(job=details(await _found(request)))
 
 
+async def log(request: ApiRequest) -> JobLogAnswer:
+    """What a job told of itself while it ran, or tells."""
+    view = await _found(request)
+    return JobLogAnswer(job_id=view.job_id, log=_log(view))
+
+
 async def cancel(request: ApiRequest) -> JobStateAnswer:
+    """Cancel a job that has not ended; one that runs is told and cleans up first."""
     job_id = request.path_params["job_id"]
     state = await request.state["intake"].cancel_job(job_id)
     return JobStateAnswer(job_id=job_id, state="cancelling" if state == "active" else "cancelled")
@@ -35,6 +46,12 @@ async def cancel(request: ApiRequest) -> JobStateAnswer:
 async def retry(request: ApiRequest) -> JobAnswer:
     """Run a job again that failed for good or was cancelled."""
     enqueued = await request.state["intake"].retry_job(request.path_params["job_id"])
+    return JobAnswer(job_id=enqueued.job_id, deduplicated=enqueued.deduplicated)
+
+
+async def duplicate(request: ApiRequest, asked: WorkTerms) -> JobAnswer:
+    """Ask once more for what a job did, however it ended; one that waits or runs is that job."""
+    enqueued = await request.state["intake"].duplicate_job(request.path_params["job_id"], terms=terms_of(asked))
     return JobAnswer(job_id=enqueued.job_id, deduplicated=enqueued.deduplicated)
 
 
@@ -88,8 +105,12 @@ def details(view: JobView) -> JobDetails:
         batches=view.batches,
         result=view.result,
         faults=[_fault(fault) for fault in view.faults],
-        log=[JobLogLine(at=line.at, text=line.text) for line in view.log],
+        log=_log(view),
     )
+
+
+def _log(view: JobView) -> list[JobLogLine]:
+    return [JobLogLine(at=line.at, text=line.text) for line in view.log]
 
 
 def _fault(fault: Fault) -> RunFault:
@@ -107,8 +128,10 @@ def _fault(fault: Fault) -> RunFault:
 
 ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     get("/jobs/{job_id}", job, about=about.job),
+    get("/jobs/{job_id}/log", log, about=about.job),
     post("/jobs/{job_id}/cancel", cancel),
     post("/jobs/{job_id}/retry", retry),
+    post_json("/jobs/{job_id}/duplicate", duplicate, takes=WorkTerms, optional=True),
     post("/jobs/{job_id}/promote", promote),
     post_json("/jobs/{job_id}/priority", reprioritise, takes=PriorityRequest),
 )

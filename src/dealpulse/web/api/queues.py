@@ -10,7 +10,8 @@ from dealpulse.jobs import Queue, queue_named
 from dealpulse.queue import QueueStats
 from dealpulse.web import about
 from dealpulse.web.access.identity import Scope
-from dealpulse.web.codec import Body, parse
+from dealpulse.web.api.terms import terms_of
+from dealpulse.web.codec import Body
 from dealpulse.web.routing import Answer, ApiRequest, Endpoint, get, post, post_json
 from dealpulse.web.wire import (
     BriefsAnswer,
@@ -30,6 +31,7 @@ from dealpulse.web.wire import (
 
 
 async def trigger_daily_briefs(request: ApiRequest) -> BriefsAnswer:
+    """Ask for today's brief of every active deal."""
     triggered = await request.state["intake"].trigger_daily_briefs()
     jobs = [
         DealJob(deal_id=each.deal_id, job_id=each.enqueued.job_id, deduplicated=each.enqueued.deduplicated)
@@ -39,49 +41,54 @@ async def trigger_daily_briefs(request: ApiRequest) -> BriefsAnswer:
 
 
 async def stats(request: ApiRequest) -> StatsAnswer:
+    """How many jobs wait, run and ended, by queue, at one moment."""
     by_queue = await request.state["intake"].get_queue_stats()
     return StatsAnswer(stats={name: _figures(each) for name, each in by_queue.items()})
 
 
 async def daily_brief(request: ApiRequest, asked: DailyBriefRequest) -> JobAnswer:
-    enqueued = await request.state["intake"].queue_daily_brief(asked.deal_id, asked.date)
+    """Ask for a deal's brief."""
+    intake, terms = request.state["intake"], terms_of(asked)
+    enqueued = await intake.queue_daily_brief(asked.deal_id, asked.date, terms=terms)
     return JobAnswer(job_id=enqueued.job_id, deduplicated=enqueued.deduplicated)
 
 
 async def document(request: ApiRequest, asked: DocumentRequest) -> JobAnswer:
+    """Ask for one operation on a document."""
     enqueued = await request.state["intake"].queue_document_processing(
-        asked.document_id, asked.deal_id, asked.operation
+        asked.document_id, asked.deal_id, asked.operation, terms=terms_of(asked)
     )
     return JobAnswer(job_id=enqueued.job_id, deduplicated=enqueued.deduplicated)
 
 
 async def email(request: ApiRequest, asked: EmailRequest) -> JobAnswer:
-    enqueued = await request.state["intake"].queue_email_processing(asked.email_id, asked.deal_id, asked.operation)
+    """Ask for one operation on an e-mail."""
+    enqueued = await request.state["intake"].queue_email_processing(
+        asked.email_id, asked.deal_id, asked.operation, terms=terms_of(asked)
+    )
     return JobAnswer(job_id=enqueued.job_id, deduplicated=enqueued.deduplicated)
 
 
 async def source_sync(request: ApiRequest, asked: SourceSyncRequest) -> SyncsAnswer:
-    enqueued = await request.state["intake"].queue_source_sync(asked.deal_id, asked.source_type, asked.sync_type)
+    """Ask for every source of one type in a deal to be synced."""
+    enqueued = await request.state["intake"].queue_source_sync(
+        asked.deal_id, asked.source_type, asked.sync_type, terms=terms_of(asked)
+    )
     return SyncsAnswer(jobs=[SyncJob(job_id=each.job_id, deduplicated=each.deduplicated) for each in enqueued])
 
 
-async def pause(request: ApiRequest) -> PauseAnswer:
+async def pause(request: ApiRequest, asked: PauseRequest) -> PauseAnswer:
     """Start no further job of a queue, or of one deal on it; an empty body means the whole queue."""
-    return await _set_paused(request, True)
-
-
-async def resume(request: ApiRequest) -> PauseAnswer:
-    """Undo a pause of the same queue, or of the same deal on it."""
-    return await _set_paused(request, False)
-
-
-async def _set_paused(request: ApiRequest, paused: bool) -> PauseAnswer:
     queue = _queue(request.path_params["slug"])
-    body = await request.body()
-    deal_id = parse(body, PauseRequest).deal_id if body.strip() else None
-    intake = request.state["intake"]
-    await (intake.pause if paused else intake.resume)(queue, deal_id)
-    return PauseAnswer(queue=queue.name, deal_id=deal_id, paused=paused)
+    await request.state["intake"].pause(queue, asked.deal_id)
+    return PauseAnswer(queue=queue.name, deal_id=asked.deal_id, paused=True)
+
+
+async def resume(request: ApiRequest, asked: PauseRequest) -> PauseAnswer:
+    """Undo a pause of the same queue, or of the same deal on it."""
+    queue = _queue(request.path_params["slug"])
+    await request.state["intake"].resume(queue, asked.deal_id)
+    return PauseAnswer(queue=queue.name, deal_id=asked.deal_id, paused=False)
 
 
 def _queue(slug: str) -> Queue:
@@ -119,6 +126,6 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     _asking("/queue/document", document, DocumentRequest),
     _asking("/queue/email", email, EmailRequest),
     _asking("/queue/source-sync", source_sync, SourceSyncRequest),
-    post("/queue/{slug}/pause", pause),
-    post("/queue/{slug}/resume", resume),
+    post_json("/queue/{slug}/pause", pause, takes=PauseRequest, optional=True),
+    post_json("/queue/{slug}/resume", resume, takes=PauseRequest, optional=True),
 )

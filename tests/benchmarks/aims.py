@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from benchmarks.intelligence.rows import Row
+from benchmarks.rows import Row
 
 _SIGNS: Final[dict[str, Callable[[float, float], bool]]] = {
     ">=": operator.ge,

@@ -1,4 +1,4 @@
-"""One figure of the intelligence benchmark, beside those of simpler means."""
+"""One figure of a benchmark, beside those of simpler means."""
 
 from __future__ import annotations
 
