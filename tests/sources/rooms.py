@@ -6,9 +6,11 @@ import functools
 from dataclasses import dataclass, field
 
 from dealpulse.jobs import SyncSource, SyncType
-from dealpulse.models import Deal, Source
+from dealpulse.models import Deal, Document, Email, Source
 from dealpulse.processors.syncs import sync_source
 from dealpulse.queue import QueueClient
+from dealpulse.queue.limits import Buckets
+from dealpulse.sources.contract import ItemKind
 from dealpulse.sources.registry import Reach, connect
 from dealpulse.store import Store
 from sources.sites import Site
@@ -28,6 +30,7 @@ class Room:
     queue: QueueClient
     site: Site
     reach: Reach
+    buckets: Buckets
     limit: int = 1 << 20
     told: list[str] = field(default_factory=list)
     dies_at: int = 0
@@ -48,11 +51,28 @@ class Room:
         return await self.sync(SyncType.full)
 
     async def files(self) -> dict[str, str]:
-        """The SHA-256 of each document by its path."""
-        return {one.path: one.content_hash for one in await self.store.documents.of_deal(self.deal.id)}
+        """The SHA-256 of each document and e-mail, by its path as its site has it."""
+        return {self._place(one): one.content_hash for one in await self._stored()}
 
     async def ids(self) -> dict[str, str]:
-        return {one.path: one.id for one in await self.store.documents.of_deal(self.deal.id)}
+        return {self._place(one): one.id for one in await self._stored()}
+
+    async def skipped(self) -> list[str]:
+        """The paths of what is left out."""
+        return sorted(self.site.place(one.external_id or "", one.path) for one in (await self.now()).skipped)
+
+    async def closed_for(self, bucket: str) -> float:
+        """Seconds for which nobody may ask with the account."""
+        return (await self.buckets.state([bucket]))[bucket]
+
+    async def _stored(self) -> list[Document | Email]:
+        documents = await self.store.documents.of_deal(self.deal.id)
+        emails = await self.store.emails.of_deal(self.deal.id)
+        assert not (emails if self.site.kind is ItemKind.document else documents)
+        return [*documents, *emails]
+
+    def _place(self, stored: Document | Email) -> str:
+        return self.site.place(stored.external_id or "", stored.path)
 
     async def now(self) -> Source:
         return await self.store.sources.get(self.source.id)

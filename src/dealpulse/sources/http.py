@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import email.utils
 import math
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -30,7 +30,8 @@ from dealpulse.errors import DealPulseError, NeedsConsent, Permanent, RateLimite
 from dealpulse.sources.contract import RateLimits
 
 Answer = TypeVar("Answer")
-Parameters = Mapping[str, str | int]
+Parameters = Mapping[str, str | int | Sequence[str]]
+"""A sequence is a parameter that is given several times."""
 
 _PATIENCE_SECONDS: Final = 10.0
 """Waited for a turn in place; for longer the job is handed back."""
@@ -226,6 +227,13 @@ class VendorClient:
         """Ask for ``path`` to be gone; what the vendor answers to that is not read."""
         response = await self.send(self._request("DELETE", path, params=params, headers=headers), units)
         await response.aclose()
+
+    async def tell(self, path: str, *, json: object, params: Parameters | None = None, units: float = 1) -> None:
+        """As :meth:`post`, where what the vendor answers says nothing."""
+        request = self._request(
+            "POST", path, params=params, headers={"content-type": "application/json"}, body=msgspec.json.encode(json)
+        )
+        await (await self.send(request, units)).aclose()
 
     async def _with_body(
         self,
