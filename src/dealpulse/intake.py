@@ -183,10 +183,32 @@ class Intake:
         sources = await self.store.sources.of_deal(deal.id, wanted)
         if not sources:
             raise NotFound(
-                f"The deal has no {wanted.value} source.",
+                f"The deal has no {wanted.value} source; {_how_to_connect(wanted, deal.id)}",
                 code="source_not_found",
-                details={"dealId": deal.id, "sourceType": wanted.value},
+                details={
+                    "dealId": deal.id,
+                    "sourceType": wanted.value,
+                    **({"connect": _connect_path(wanted, deal.id)} if wanted is not SourceType.folder else {}),
+                },
             )
+        return await self.sync_sources(sources, how, brief=brief, terms=terms)
+
+    async def sync_sources(
+        self,
+        sources: Sequence[Source],
+        how: SyncType = SyncType.incremental,
+        *,
+        brief: bool = True,
+        terms: Terms = AT_ONCE,
+    ) -> list[Enqueued]:
+        """Ask for a sync of sources of one deal, one answer each; ``brief`` as in :meth:`queue_source_sync`.
+
+        Raises:
+            NotFound: ``deal_not_found``.
+        """
+        if not sources:
+            return []
+        deal = await self.store.deals.get(sources[0].deal_id)
         first = [source for source in sources if brief and deal.is_active and source.last_synced_at is None]
         asked: list[Enqueued] = []
         for source in first:
@@ -317,12 +339,22 @@ class Intake:
         zone = None if time_zone is None else _zone_name(time_zone)
         return await self.store.deals.create(title, time_zone=zone)
 
-    async def add_source(self, deal_id: str, source_type: str, *, location: str, name: str | None = None) -> Source:
+    async def add_source(
+        self,
+        deal_id: str,
+        source_type: str,
+        *,
+        location: str,
+        name: str | None = None,
+        connection_id: str | None = None,
+    ) -> Source:
         """Connect a place documents or e-mails come from; nothing is synced yet.
+
+        It is read with the account ``connection_id`` that a person connected for the deal, else with the service's own.
 
         Raises:
             Invalid: ``unknown_source_type``, ``invalid_location`` or ``invalid_name``.
-            NotFound: ``deal_not_found``.
+            NotFound: ``deal_not_found``, ``connection_not_found``.
         """
         kind = _choose(SourceType, source_type, code="unknown_source_type", what="source type")
         place = _text(location, code="invalid_location", what="A source's location", limit=MAX_LOCATION_LENGTH)
@@ -330,7 +362,9 @@ class Intake:
             raise Invalid("A folder's location is an absolute path.", code="invalid_location")
         title = _text(name or f"{kind.value} {place}"[:MAX_TEXT_LENGTH], code="invalid_name", what="A source's name")
         deal = await self.store.deals.get(deal_id)
-        return await self.store.sources.create(deal.id, kind, title, place)
+        if connection_id is not None and (await self.store.connections.get(connection_id)).deal_id != deal.id:
+            raise NotFound("The deal has no such connection.", code="connection_not_found")
+        return await self.store.sources.create(deal.id, kind, title, place, connection_id=connection_id)
 
     async def confirm_deletions(self, deal_id: str, source_id: str, *, gone: int) -> int:
         """Delete the ``gone`` items of a source whose deletion was held back; returns how many were deleted.
@@ -468,6 +502,16 @@ def _choose(kind: type[Choice], word: str, *, code: str, what: str) -> Choice:
         valid = [member.value for member in kind]
         message = f"There is no {what} {word[:60]!r}; there is {', '.join(valid)}."
         raise Invalid(message, code=code, details={"valid": valid}) from None
+
+
+def _connect_path(kind: SourceType, deal_id: str) -> str:
+    return f"/api/sources/{kind.value}/connect?deal={deal_id}"
+
+
+def _how_to_connect(kind: SourceType, deal_id: str) -> str:
+    if kind is SourceType.folder:
+        return f"add one: POST /api/deals/{deal_id}/sources."
+    return f"connect one: {_connect_path(kind, deal_id)}"
 
 
 def _same_id(one: str, other: str) -> bool:

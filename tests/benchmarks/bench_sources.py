@@ -26,6 +26,7 @@ from benchmarks.rows import Row
 from benchmarks.sources.site import LATENCY_SECONDS, Measured, distant_drive
 from benchmarks.tables import figure, table
 from dealpulse.settings import SourceSettings
+from fakes.google import DRIVE_READ
 
 LOOP: Final = "google-api-python-client loop"
 BARE: Final = "bare httpx, bytes thrown away"
@@ -53,7 +54,7 @@ def files_rows() -> Iterator[Row]:
         yield Row("full sync, calls to the vendor", "", calls, {LOOP: loop_calls}, "")
         yield Row("full sync, memory above start", "MB", ours["megabytes"], {LOOP: loop["megabytes"]}, "<= 150")
         for number in ids[:CHANGED]:
-            drive.google.edit(number, drive.google.files[number].content[::-1])
+            drive.google.drive.edit(number, drive.google.drive.files[number].content[::-1])
         ours, calls = _sync(drive, "incremental")
         loop, loop_calls = _loop(drive, loop["position"])
         if ours["changed"] != CHANGED or loop["listed"] != CHANGED:
@@ -72,7 +73,7 @@ def memory_rows() -> Iterator[Row]:
     """Files as large as storage takes, and one that is larger."""
     with distant_drive() as drive:
         drive.fill(LARGE_FILES, LARGE_BYTES)
-        drive.google.file("too large.bin", b"0" * (LARGE_BYTES + 1), drive.folder)
+        drive.google.drive.file("too large.bin", b"0" * (LARGE_BYTES + 1), drive.folder)
         ours, _ = _sync(drive, "full")
         if ours["changed"] != LARGE_FILES or [one["path"] for one in ours["skipped_items"]] != ["too large.bin"]:
             raise Failed(f"Of {LARGE_FILES} files and one too large, {ours['changed']} were taken.")
@@ -94,7 +95,7 @@ def _loop(drive: Measured, *position: str) -> tuple[dict[str, Any], int]:
 
 
 def _bare(drive: Measured, ids: Sequence[str], at_once: int) -> dict[str, Any]:
-    arguments = (drive.google.url, drive.google.issue(), str(at_once))
+    arguments = (drive.google.url, drive.google.accounts.issue(DRIVE_READ), str(at_once))
     return _run(drive, "benchmarks.sources.bare", *arguments, given="\n".join(ids))[0]
 
 

@@ -293,7 +293,13 @@ async def test_schedules_are_told_with_their_last_and_next_runs(timed: TimedScri
         next_runs=(EIGHT + DAY, EIGHT + 2 * DAY, EIGHT + 3 * DAY),
     )
     assert (unknown.last_run, unknown.zone) == (None, "Europe/Berlin")
-    assert [one.name for one in schedules(settings)] == ["cron:daily_brief", "cron:reconcile", "cron:reports"]
+    assert [one.name for one in schedules(settings)] == [
+        "cron:daily_brief",
+        "cron:reconcile",
+        "cron:reports",
+        "cron:source_sweep",
+        "cron:subscriptions",
+    ]
 
 
 async def test_a_run_that_waits_for_its_time_is_not_told_as_the_last(timed: TimedScripts) -> None:

@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-
 import pytest
 
-from dealpulse.jobs import DOCUMENTS, Priority, SyncType
+from dealpulse.errors import Permanent
+from dealpulse.jobs import DOCUMENTS, EMAILS, Priority, SyncType
 from dealpulse.models import SourceState
+from dealpulse.sources.contract import ItemKind
 from dealpulse.sources.registry import CONNECTORS
-from sources.rooms import Killed, Room
-from sources.sites import PAGE, SITES, Site
-
-
-def sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
-def fill(site: Site, *paths: str) -> dict[str, str]:
-    """Files whose content is their path."""
-    for path in paths:
-        site.put(path, path.encode())
-    return {path: sha256(path.encode()) for path in paths}
+from sources.rooms import Killed, Room, fill, sha256
+from sources.sites import LACKING, PAGE, SITES, Notion, Site
 
 
 def test_every_connector_has_a_site(tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -32,13 +21,19 @@ def test_every_connector_has_a_site(tmp_path_factory: pytest.TempPathFactory) ->
     assert types == set(CONNECTORS)
 
 
+def test_whatever_a_site_lacks_is_said_with_a_reason() -> None:
+    assert LACKING.keys() <= SITES.keys()
+    assert all(reason for reasons in LACKING.values() for reason in reasons.values())
+
+
 async def test_a_full_sync_brings_every_file_with_its_path_and_bytes(room: Room, site: Site) -> None:
     there = fill(site, "note.txt", "Legal/lease.txt", "Legal/2026/Ä b'c.txt", "Finance/note.txt")
     result = await room.full()
     assert await room.files() == there
     assert (result["listed"], result["changed"], result["skipped"]) == (4, 4, 0)
     assert (await room.now()).last_synced_at is not None
-    assert (await room.queue.stats())[DOCUMENTS.name].waiting == 4
+    asked = DOCUMENTS if site.kind is ItemKind.document else EMAILS
+    assert (await room.queue.stats())[asked.name].waiting == 4
 
 
 async def test_an_empty_source_is_synced_too(room: Room) -> None:
@@ -75,20 +70,41 @@ async def test_a_second_full_sync_fetches_nothing_again(room: Room, site: Site) 
     assert await room.files() == there
 
 
-async def test_renames_and_moves_are_followed(room: Room, site: Site) -> None:
+@pytest.mark.parametrize("kind", list(SyncType))
+async def test_moves_are_followed(room: Room, site: Site, kind: SyncType) -> None:
     others = fill(site, *(f"other/{number}.txt" for number in range(20)))
     fill(site, "Legal/lease.txt", "Legal/deep/note.txt", "plan.txt")
     await room.full()
-    before = await room.ids()
-    site.move("plan.txt", "Legal/strategy.txt")
+    site.move("plan.txt", "Legal/plan.txt")
     site.move("Legal", "Law")
-    result = await room.sync()
-    after = await room.ids()
-    assert set(after) - set(others) == {"Law/lease.txt", "Law/deep/note.txt", "Law/strategy.txt"}
-    if site.keeps_identity:
-        assert result["bytes"] == 0
-        assert set(after.values()) == set(before.values())
-        assert after["Law/strategy.txt"] == before["plan.txt"]
+    await room.sync(kind)
+    assert set(await room.files()) - set(others) == {"Law/lease.txt", "Law/deep/note.txt", "Law/plan.txt"}
+
+
+@pytest.mark.needs(Notion.identity)
+@pytest.mark.parametrize("kind", list(SyncType))
+async def test_what_is_moved_is_still_the_same_and_not_fetched_again(room: Room, site: Site, kind: SyncType) -> None:
+    fill(site, "Legal/lease.txt", "Legal/deep/note.txt", "plan.txt")
+    await room.full()
+    before = await room.ids()
+    site.move("plan.txt", "Legal/plan.txt")
+    site.move("Legal", "Law")
+    assert (await room.sync(kind))["bytes"] == 0
+    assert await room.ids() == {
+        "Law/lease.txt": before["Legal/lease.txt"],
+        "Law/deep/note.txt": before["Legal/deep/note.txt"],
+        "Law/plan.txt": before["plan.txt"],
+    }
+
+
+@pytest.mark.needs(Notion.names)
+async def test_renames_are_followed(room: Room, site: Site) -> None:
+    others = fill(site, *(f"other/{number}.txt" for number in range(20)))
+    fill(site, "Legal/plan.txt")
+    await room.full()
+    site.move("Legal/plan.txt", "Legal/strategy.txt")
+    await room.sync()
+    assert set(await room.files()) - set(others) == {"Legal/strategy.txt"}
 
 
 async def test_the_same_name_in_two_folders_is_two_files(room: Room, site: Site) -> None:
@@ -138,10 +154,22 @@ async def test_what_was_held_and_comes_back_is_not_asked_about_any_more(room: Ro
         site.delete(f"{number}.txt")
     await room.sync()
     assert (await room.now()).state is SourceState.needs_confirmation
-    fill(site, *(f"{number}.txt" for number in range(4)))
+    for number in range(4):
+        site.restore(f"{number}.txt")
+    await room.sync()
+    assert (await room.now()).state is SourceState.active
+    assert await room.files() == there
+
+
+async def test_a_source_that_is_gone_or_no_longer_shared_is_an_error_and_no_deletion(room: Room, site: Site) -> None:
+    there = fill(site, "a.txt", "b.txt", "c.txt", "d.txt")
     await room.full()
-    assert (await room.now()).state is SourceState.active or site.keeps_identity
-    assert there.items() <= (await room.files()).items()
+    site.lose()
+    for kind in SyncType:
+        with pytest.raises(Permanent):
+            await room.sync(kind)
+    assert await room.files() == there
+    assert (await room.now()).last_error
 
 
 async def test_one_oversized_file_among_many_costs_only_itself(room: Room, site: Site) -> None:
@@ -151,28 +179,13 @@ async def test_one_oversized_file_among_many_costs_only_itself(room: Room, site:
     result = await room.full()
     assert await room.files() == there
     assert result["skipped"] == 1
-    assert [item.path for item in (await room.now()).skipped] == ["film.txt"]
+    assert await room.skipped() == ["film.txt"]
     await room.sync()
-    assert [item.path for item in (await room.now()).skipped] == ["film.txt"]
+    assert await room.skipped() == ["film.txt"]
     site.put("film.txt", b"short")
     await room.sync()
     assert (await room.files())["film.txt"] == sha256(b"short")
     assert (await room.now()).skipped == ()
-
-
-async def test_a_sync_killed_at_any_page_goes_on_and_ends_the_same(room: Room, site: Site) -> None:
-    there = fill(site, *(f"{number % 7}/{number}.txt" for number in range(PAGE + 30)))
-    for page in range(1, 100):
-        room.dies_at = page
-        try:
-            await room.full()
-        except Killed:
-            continue
-        break
-    assert await room.files() == there
-    assert (await room.now()).listing is None
-    room.dies_at = 0
-    assert (await room.sync())["bytes"] == 0
 
 
 async def test_a_listing_that_was_cut_off_deletes_nothing_and_its_end_finds_deletions(room: Room, site: Site) -> None:
@@ -196,7 +209,8 @@ async def test_a_first_sync_is_read_after_what_changes_later(room: Room, site: S
     site.put("new.txt", b"new")
     await room.sync()
     ids = await room.ids()
-    views = {name: await room.queue.job(f"doc:{ids[name]}:ingest") for name in ("old.txt", "new.txt")}
+    asked = "doc:{}:ingest" if site.kind is ItemKind.document else "mail:{}:parse"
+    views = {name: await room.queue.job(asked.format(ids[name])) for name in ("old.txt", "new.txt")}
     assert {name: view and view.priority for name, view in views.items()} == {
         "old.txt": Priority.low,
         "new.txt": Priority.normal,

@@ -51,7 +51,7 @@ def test_what_was_altered_is_not_opened() -> None:
 @pytest.fixture
 def google() -> Iterator[FakeGoogle]:
     with fake_google() as opened:
-        opened.refresh_tokens.add("refresh")
+        opened.accounts.refresh_tokens.add("refresh")
         yield opened
 
 
@@ -96,14 +96,14 @@ def tokens(google: FakeGoogle, store: Store, locks: Locks, http: httpx.AsyncClie
 async def test_ten_workers_refresh_once_and_all_have_the_new_token(
     tokens: list[StoredTokens], store: Store, deal: Deal, google: FakeGoogle
 ) -> None:
-    google.rotates = True
+    google.accounts.rotates = True
     await connected(store, deal)
     answers = await asyncio.gather(*(one.current() for one in tokens for _ in range(3)))
     assert len(set(answers)) == 1
-    assert google.requests["POST /token"] == 1
+    assert google.faults.requests["POST /token"] == 1
     kept = await store.connections.get(CONNECTION)
     assert kept.sealed_tokens.startswith("v1.new."), "it is sealed with the first key from then on"
-    assert "refresh" not in google.refresh_tokens
+    assert "refresh" not in google.accounts.refresh_tokens
     assert await tokens[0].instead_of(answers[0]) != answers[0], "the rotated token was kept"
 
 
@@ -120,11 +120,11 @@ async def test_a_refused_grant_needs_consent_and_is_not_asked_for_again(
     tokens: list[StoredTokens], store: Store, deal: Deal, google: FakeGoogle
 ) -> None:
     await connected(store, deal)
-    google.refresh_tokens.clear()
+    google.accounts.refresh_tokens.clear()
     for one in tokens[:3]:
         with pytest.raises(NeedsConsent):
             await one.current()
-    assert google.requests["POST /token"] == 1
+    assert google.faults.requests["POST /token"] == 1
     assert (await store.connections.get(CONNECTION)).state is SourceState.needs_consent
 
 
@@ -132,7 +132,7 @@ async def test_a_token_endpoint_that_is_away_is_waited_for(
     tokens: list[StoredTokens], store: Store, deal: Deal, google: FakeGoogle
 ) -> None:
     await connected(store, deal)
-    google.fail("/token", status=503)
+    google.faults.fail("/token", status=503)
     with pytest.raises(Unavailable):
         await tokens[0].current()
     assert await tokens[0].current()

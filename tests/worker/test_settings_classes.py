@@ -23,7 +23,7 @@ def kwargs_of(settings: Settings, *queues: Queue) -> dict[str, object]:
         (DAILY_BRIEF, ["generate_daily_brief", "generate_report", "deliver"], 300, 3, 2),
         (DOCUMENTS, ["process_document"], 600, 4, 5),
         (EMAILS, ["process_email"], 120, 4, 10),
-        (SOURCE_SYNC, ["sync_source"], 1800, 5, 3),
+        (SOURCE_SYNC, ["sync_source", "check_source"], 1800, 5, 3),
     ],
 )
 async def test_a_class_of_one_queue_names_its_functions_and_limits(

@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from dealpulse.errors import Invalid
-from dealpulse.jobs.contract import Job, Priority, Queue
+from dealpulse.jobs.contract import Errand, Job, Priority, Queue
 from dealpulse.jobs.daily_brief import DAILY_BRIEF, Deliver, GenerateDailyBrief, GenerateReport
 from dealpulse.jobs.documents import DOCUMENTS, DocumentOperation, ProcessDocument
 from dealpulse.jobs.emails import EMAILS, EmailOperation, ProcessEmail
-from dealpulse.jobs.sources import SOURCE_SYNC, SyncSource, SyncType
+from dealpulse.jobs.sources import SOURCE_SYNC, CheckSource, SyncSource, SyncType
 from dealpulse.models import Operation, SubjectType
 
 JOB_TYPES: Final[Mapping[SubjectType, Callable[[Operation], Job]]] = {
@@ -104,9 +104,11 @@ __all__ = [
     "EMAILS",
     "QUEUES",
     "SOURCE_SYNC",
+    "CheckSource",
     "Deliver",
     "DocumentOperation",
     "EmailOperation",
+    "Errand",
     "GenerateDailyBrief",
     "GenerateReport",
     "Job",

@@ -42,8 +42,8 @@ class Queue:
         return f"dealpulse:queue:{self.name}"
 
 
-class Job(Protocol):
-    """A piece of work that can be asked for."""
+class Errand(Protocol):
+    """A piece of work that can be asked for. One lost with Redis is lost: whoever wants it asks again."""
 
     queue: ClassVar[Queue]
     function: ClassVar[str]
@@ -61,6 +61,10 @@ class Job(Protocol):
 
     @property
     def deal_id(self) -> str: ...
+
+
+class Job(Errand, Protocol):
+    """Work that is not lost: a row keeps what is asked for and what became of it."""
 
     @property
     def operation(self) -> Operation:

@@ -64,3 +64,22 @@ class SyncSource:
     def called(cls, source_id: str, deal_id: str, sync_type: str = SyncType.incremental.value) -> SyncSource:
         """What a call of ``function`` asks for."""
         return cls(source_id, deal_id, SyncType(sync_type))
+
+
+@dataclass(frozen=True)
+class CheckSource:
+    """Find out whether one source can be read."""
+
+    source_id: str
+    deal_id: str
+
+    queue: ClassVar[Queue] = SOURCE_SYNC
+    function: ClassVar[str] = "check_source"
+
+    @property
+    def id(self) -> str:
+        return f"check:{self.source_id}"
+
+    @property
+    def args(self) -> tuple[str, ...]:
+        return (self.source_id, self.deal_id)

@@ -14,7 +14,7 @@ from arq.constants import abort_jobs_ss
 from redis.exceptions import ResponseError
 
 from dealpulse.errors import Invalid, NotFound
-from dealpulse.jobs import QUEUES, Job, Priority, Queue, SyncSource, SyncType
+from dealpulse.jobs import QUEUES, Errand, Priority, Queue, SyncSource, SyncType
 from dealpulse.queue import keys
 from dealpulse.queue.connection import Wires, answer, redis_faults
 from dealpulse.queue.scripts import (
@@ -57,7 +57,7 @@ class Batch:
     """
 
     id: str
-    then: Job | None = None
+    then: Errand | None = None
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class QueueClient:
 
     async def enqueue(
         self,
-        job: Job,
+        job: Errand,
         *,
         run_at: datetime | None = None,
         priority: Priority = Priority.normal,
@@ -110,7 +110,7 @@ class QueueClient:
 
     async def enqueue_many(
         self,
-        jobs: Sequence[Job],
+        jobs: Sequence[Errand],
         *,
         run_at: datetime | None = None,
         priority: Priority = Priority.normal,
@@ -145,7 +145,7 @@ class QueueClient:
             opening = BatchOpening(batch.id, then)
         return await self._enqueue(items, opening)
 
-    def item(self, job: Job, *, run_at: datetime | None = None, priority: Priority = Priority.normal) -> Item:
+    def item(self, job: Errand, *, run_at: datetime | None = None, priority: Priority = Priority.normal) -> Item:
         """A job as :meth:`put` takes it, on behalf of whoever is bound to the logs here: their request, their name.
 
         Raises:
@@ -159,7 +159,7 @@ class QueueClient:
         """Put items on their queues, as :meth:`enqueue_many` does jobs."""
         return await self._enqueue(items)
 
-    async def enqueue_missing(self, jobs: Sequence[Job]) -> list[Enqueued]:
+    async def enqueue_missing(self, jobs: Sequence[Errand]) -> list[Enqueued]:
         """Put those jobs on their queues that are not there; what waits, is delayed or runs is left exactly as it is.
 
         For who repairs rather than asks: a job in back-off keeps its time, a running sync is not run once more.
@@ -167,13 +167,13 @@ class QueueClient:
         make = self._item_maker(Priority.normal)
         return await self._enqueue([make(job, "missing") for job in jobs])
 
-    def _item_maker(self, priority: Priority) -> Callable[[Job, str], Item]:
+    def _item_maker(self, priority: Priority) -> Callable[[Errand, str], Item]:
         """Makes items of jobs and what asking for them means; what all of one call share is looked up once."""
         bound = structlog.contextvars.get_contextvars()
         request_id, caller = str(bound.get("request_id", "")), str(bound.get("caller", ""))
         now_ms = int(self._clock() * 1000)
 
-        def make(job: Job, meaning: str) -> Item:
+        def make(job: Errand, meaning: str) -> Item:
             payload = payload_of(job.function, job.args, now_ms=now_ms, request_id=request_id)
             if len(payload) > MAX_PAYLOAD_BYTES:
                 message = (
@@ -338,7 +338,7 @@ def _ms(time_span: timedelta) -> int:
     return int(time_span.total_seconds() * 1000)
 
 
-def _meaning(job: Job) -> str:
+def _meaning(job: Errand) -> str:
     """What asking for a job means while the same one waits or runs: see ``prelude.lua``."""
     if not isinstance(job, SyncSource):
         return ""

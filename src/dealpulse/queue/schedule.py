@@ -25,6 +25,8 @@ from dealpulse.settings import Settings, latest_run, next_run
 DAILY_BRIEF_TICK: Final = "cron:daily_brief"
 RECONCILE_TICK: Final = "cron:reconcile"
 REPORTS_TICK: Final = "cron:reports"
+SWEEP_TICK: Final = "cron:source_sweep"
+SUBSCRIPTIONS_TICK: Final = "cron:subscriptions"
 
 RUN_MADE_UP: Final = "run_made_up"
 RUN_MISSED: Final = "run_missed"
@@ -77,6 +79,8 @@ def schedules(settings: Settings) -> tuple[Schedule, ...]:
         Schedule(name=DAILY_BRIEF_TICK, expression=settings.daily_brief_time, zone=settings.time_zone),
         Schedule(name=RECONCILE_TICK, expression=_EVERY_MINUTE, zone=ZoneInfo("UTC"), at_start=True),
         Schedule(name=REPORTS_TICK, expression=_EVERY_MINUTE, zone=ZoneInfo("UTC"), at_start=True),
+        Schedule(name=SWEEP_TICK, expression=settings.sources.sweep_time, zone=settings.time_zone),
+        Schedule(name=SUBSCRIPTIONS_TICK, expression=_EVERY_MINUTE, zone=ZoneInfo("UTC"), at_start=True),
     )
 
 

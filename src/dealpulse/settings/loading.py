@@ -87,6 +87,12 @@ class Settings:
     version: str
     """Of this service."""
 
+    @property
+    def notices_url(self) -> str | None:
+        """Below which vendors tell us of changes; None where they are not asked to, or could not reach us."""
+        mode, url = self.sources.notifications, self.public_url or ""
+        return url if url and (mode == "on" or (mode == "auto" and url.startswith("https://"))) else None
+
     @classmethod
     def load(cls, *, environ: Mapping[str, str] | None = None, directory: Path | None = None) -> Settings:
         """Read ``environ`` and the files in ``directory``; an empty value counts as not set.
@@ -294,6 +300,8 @@ def _sources(values: Values) -> SourceSettings:
     return SourceSettings(
         folder_roots=values.optional(var.FOLDER_SOURCE_ROOTS) or (),
         downloads=values[var.SOURCE_DOWNLOADS],
+        sweep_time=values[var.SOURCE_SWEEP_TIME],
+        notifications=values[var.SOURCE_NOTIFICATIONS],
         google=GoogleSettings(
             api_url=values[var.GOOGLE_API_URL],
             token_url=values[var.GOOGLE_TOKEN_URL],
@@ -301,6 +309,12 @@ def _sources(values: Values) -> SourceSettings:
             client_secret=values.optional(var.GOOGLE_CLIENT_SECRET),
             service_account=values.optional(var.GOOGLE_SERVICE_ACCOUNT_FILE),
             impersonate=values.optional(var.GOOGLE_IMPERSONATE),
+            auth_url=values[var.GOOGLE_AUTH_URL],
+            revoke_url=values[var.GOOGLE_REVOKE_URL],
+            keys_url=values[var.GOOGLE_KEYS_URL],
+            topic=values.optional(var.GOOGLE_PUBSUB_TOPIC),
+            push_account=values.optional(var.GOOGLE_PUBSUB_ACCOUNT),
+            push_audience=values.optional(var.GOOGLE_PUBSUB_AUDIENCE),
         ),
         microsoft=MicrosoftSettings(
             graph_url=values[var.MICROSOFT_GRAPH_URL],

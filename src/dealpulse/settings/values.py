@@ -150,6 +150,15 @@ class GoogleSettings:
     """Its key file (JSON)."""
     impersonate: str | None = None
     """The user (e-mail address) in whose name the service account reads; None: in its own."""
+    auth_url: str = "https://accounts.google.com/o/oauth2/v2/auth"
+    revoke_url: str = "https://oauth2.googleapis.com/revoke"
+    keys_url: str = "https://www.googleapis.com/oauth2/v3/certs"
+    topic: str | None = None
+    """Of Pub/Sub, through which Gmail tells of new mail."""
+    push_account: str | None = None
+    """Who signs what Pub/Sub pushes (e-mail address)."""
+    push_audience: str | None = None
+    """For whom; None: for the address it is pushed to."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,6 +187,10 @@ class SourceSettings:
     """A local directory is a source only below one of these: whoever may add sources must not read the disk."""
     downloads: int = 8
     """Files one sync fetches at a time."""
+    sweep_time: str = "*/30 * * * *"
+    """When every active source is synced: five-field cron expression, in the service's zone."""
+    notifications: str = "auto"
+    """``auto``, ``on`` or ``off``: see ``Settings.notices_url``."""
     google: GoogleSettings = field(default_factory=GoogleSettings)
     microsoft: MicrosoftSettings = field(default_factory=MicrosoftSettings)
     encryption_keys: tuple[EncryptionKey, ...] = ()

@@ -232,7 +232,7 @@ PUBLIC_URL = Variable(
     "PUBLIC_URL",
     web_url,
     None,
-    "Where people reach the API: briefs then link to its pages of documents and e-mails",
+    "Where people and vendors reach the API: briefs link to its pages, consent and notifications come back to it",
     "https://workers.example.com",
 )
 
@@ -381,6 +381,20 @@ FOLDER_SOURCE_ROOTS = Variable(
 )
 
 SOURCE_DOWNLOADS = Variable("SOURCE_DOWNLOADS", whole(1), "8", "Files one sync fetches at a time", _COUNT)
+SOURCE_SWEEP_TIME = Variable(
+    "SOURCE_SWEEP_TIME",
+    parse_cron,
+    "*/30 * * * *",
+    "When every active source is synced, whatever its vendor tells: cron, five fields, in TIMEZONE",
+    "five fields such as */30 * * * * (every half hour) or 0 6-20 * * 1-5 (weekdays, hourly from 6 to 20)",
+)
+SOURCE_NOTIFICATIONS = Variable(
+    "SOURCE_NOTIFICATIONS",
+    choice("auto", "on", "off"),
+    "auto",
+    "Vendors are asked to tell of changes: where PUBLIC_URL is an https address (auto), at whatever it is (on), or not",
+    "auto, on or off",
+)
 TOKEN_ENCRYPTION_KEYS = Variable(
     "TOKEN_ENCRYPTION_KEYS",
     encryption_keys,
@@ -415,6 +429,40 @@ GOOGLE_API_URL = Variable(
 )
 GOOGLE_TOKEN_URL = Variable(
     "GOOGLE_TOKEN_URL", web_url, GoogleSettings.token_url, "Where Google hands out tokens", "https://host/token"
+)
+GOOGLE_AUTH_URL = Variable(
+    "GOOGLE_AUTH_URL", web_url, GoogleSettings.auth_url, "Where people consent", "https://host/auth"
+)
+GOOGLE_REVOKE_URL = Variable(
+    "GOOGLE_REVOKE_URL", web_url, GoogleSettings.revoke_url, "Where a consent is given back", "https://host/revoke"
+)
+GOOGLE_KEYS_URL = Variable(
+    "GOOGLE_KEYS_URL",
+    web_url,
+    GoogleSettings.keys_url,
+    "The public keys Google signs with (JWKS)",
+    "https://host/certs",
+)
+GOOGLE_PUBSUB_TOPIC = Variable(
+    "GOOGLE_PUBSUB_TOPIC",
+    text,
+    None,
+    "Topic through which Gmail tells of new mail; needs a push subscription to PUBLIC_URL/api/webhooks/gmail",
+    "projects/PROJECT/topics/TOPIC",
+)
+GOOGLE_PUBSUB_ACCOUNT = Variable(
+    "GOOGLE_PUBSUB_ACCOUNT",
+    text,
+    None,
+    "Service account the push subscription signs its requests as; without it none is believed",
+    "NAME@PROJECT.iam.gserviceaccount.com",
+)
+GOOGLE_PUBSUB_AUDIENCE = Variable(
+    "GOOGLE_PUBSUB_AUDIENCE",
+    text,
+    None,
+    "Audience it signs them for, where that is not the push address itself",
+    "what the push subscription has as its audience",
 )
 MICROSOFT_TENANT_ID = Variable(
     "MICROSOFT_TENANT_ID", text, None, "Directory (tenant) of the registered app", "its id or domain"
@@ -615,6 +663,8 @@ SECTIONS: Mapping[str, tuple[Variable[object], ...]] = {
     "Sources": (
         FOLDER_SOURCE_ROOTS,
         SOURCE_DOWNLOADS,
+        SOURCE_SWEEP_TIME,
+        SOURCE_NOTIFICATIONS,
         TOKEN_ENCRYPTION_KEYS,
         GOOGLE_CLIENT_ID,
         GOOGLE_CLIENT_SECRET,
@@ -622,6 +672,12 @@ SECTIONS: Mapping[str, tuple[Variable[object], ...]] = {
         GOOGLE_IMPERSONATE,
         GOOGLE_API_URL,
         GOOGLE_TOKEN_URL,
+        GOOGLE_AUTH_URL,
+        GOOGLE_REVOKE_URL,
+        GOOGLE_KEYS_URL,
+        GOOGLE_PUBSUB_TOPIC,
+        GOOGLE_PUBSUB_ACCOUNT,
+        GOOGLE_PUBSUB_AUDIENCE,
         MICROSOFT_TENANT_ID,
         MICROSOFT_CLIENT_ID,
         MICROSOFT_CLIENT_SECRET,

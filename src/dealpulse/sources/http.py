@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import email.utils
 import math
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -30,7 +30,8 @@ from dealpulse.errors import DealPulseError, NeedsConsent, Permanent, RateLimite
 from dealpulse.sources.contract import RateLimits
 
 Answer = TypeVar("Answer")
-Parameters = Mapping[str, str | int]
+Parameters = Mapping[str, str | int | Sequence[str]]
+"""A sequence is a parameter that is given several times."""
 
 _PATIENCE_SECONDS: Final = 10.0
 """Waited for a turn in place; for longer the job is handed back."""
@@ -190,11 +191,67 @@ class VendorClient:
         return decoded(body, answer, vendor=self._vendor.name)
 
     async def post(
-        self, path: str, answer: type[Answer], *, json: object, params: Parameters | None = None, units: float = 1
+        self,
+        path: str,
+        answer: type[Answer],
+        *,
+        json: object,
+        params: Parameters | None = None,
+        headers: Mapping[str, str] | None = None,
+        units: float = 1,
     ) -> Answer:
         """As :meth:`get`, for what is asked with a body."""
+        return await self._with_body("POST", path, answer, json, params=params, headers=headers, units=units)
+
+    async def patch(
+        self,
+        path: str,
+        answer: type[Answer],
+        *,
+        json: object,
+        params: Parameters | None = None,
+        headers: Mapping[str, str] | None = None,
+        units: float = 1,
+    ) -> Answer:
+        """As :meth:`post`, for what is changed in part."""
+        return await self._with_body("PATCH", path, answer, json, params=params, headers=headers, units=units)
+
+    async def delete(
+        self,
+        path: str,
+        *,
+        params: Parameters | None = None,
+        headers: Mapping[str, str] | None = None,
+        units: float = 1,
+    ) -> None:
+        """Ask for ``path`` to be gone; what the vendor answers to that is not read."""
+        response = await self.send(self._request("DELETE", path, params=params, headers=headers), units)
+        await response.aclose()
+
+    async def tell(self, path: str, *, json: object, params: Parameters | None = None, units: float = 1) -> None:
+        """As :meth:`post`, where what the vendor answers says nothing."""
         request = self._request(
             "POST", path, params=params, headers={"content-type": "application/json"}, body=msgspec.json.encode(json)
+        )
+        await (await self.send(request, units)).aclose()
+
+    async def _with_body(
+        self,
+        method: str,
+        path: str,
+        answer: type[Answer],
+        json: object,
+        *,
+        params: Parameters | None,
+        headers: Mapping[str, str] | None,
+        units: float,
+    ) -> Answer:
+        request = self._request(
+            method,
+            path,
+            params=params,
+            headers={"content-type": "application/json", **(headers or {})},
+            body=msgspec.json.encode(json),
         )
         return decoded(await self._body(request, units), answer, vendor=self._vendor.name)
 

@@ -16,6 +16,7 @@ from dealpulse.sources.accounts import Accounts
 from dealpulse.sources.contract import Connector, RateLimits
 from dealpulse.sources.vendors.folder import FolderConnector
 from dealpulse.sources.vendors.gdrive import DriveConnector
+from dealpulse.sources.vendors.gmail import GmailConnector
 
 
 @dataclass(frozen=True)
@@ -35,9 +36,14 @@ def _gdrive(source: Source, settings: SourceSettings, reach: Reach) -> Connector
     return DriveConnector.of(source, settings.google, http=reach.http, accounts=reach.accounts, limits=reach.limits)
 
 
+def _gmail(source: Source, settings: SourceSettings, reach: Reach) -> Connector:
+    return GmailConnector.of(source, settings.google, http=reach.http, accounts=reach.accounts, limits=reach.limits)
+
+
 CONNECTORS: Final[Mapping[SourceType, Callable[[Source, SourceSettings, Reach], Connector]]] = {
     SourceType.folder: _folder,
     SourceType.gdrive: _gdrive,
+    SourceType.gmail: _gmail,
 }
 
 

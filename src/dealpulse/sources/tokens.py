@@ -12,6 +12,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -44,10 +45,15 @@ class Grant(Struct, frozen=True, kw_only=True):
     """Seconds since the epoch."""
 
 
-class _TokenAnswer(Struct, frozen=True):
+class TokenAnswer(Struct, frozen=True):
+    """What a token endpoint hands out."""
+
     access_token: str
     expires_in: float = 3600
     refresh_token: str | None = None
+    id_token: str | None = None
+    scope: str | None = None
+    """Separated by spaces; None: what was asked for."""
 
 
 class _KeyFile(Struct):
@@ -82,6 +88,14 @@ class OAuthClient:
         return cls(Provider.microsoft.value, url, microsoft.client_id, microsoft.client_secret)
 
 
+class GrantRefused(NeedsConsent):
+    """``invalid_grant``. ``vendor_time``: seconds since the epoch by the vendor's clock, if it told."""
+
+    def __init__(self, message: str, *, vendor_time: float | None) -> None:
+        super().__init__(message)
+        self.vendor_time = vendor_time
+
+
 class Vault(Protocol):
     """Where connections are kept."""
 
@@ -92,7 +106,7 @@ class Vault(Protocol):
     async def mark_needs_consent(self, connection_id: str) -> None: ...
 
 
-async def request_token(http: httpx.AsyncClient, url: str, form: Mapping[str, str], *, vendor: str) -> _TokenAnswer:
+async def request_token(http: httpx.AsyncClient, url: str, form: Mapping[str, str], *, vendor: str) -> TokenAnswer:
     """What the token endpoint answers to ``form``.
 
     Raises:
@@ -102,17 +116,27 @@ async def request_token(http: httpx.AsyncClient, url: str, form: Mapping[str, st
     async with vendor_faults(vendor):
         response = await http.post(url, data=dict(form))
     if response.is_success:
-        return decoded(response.content, _TokenAnswer, vendor=vendor)
+        return decoded(response.content, TokenAnswer, vendor=vendor)
     status, reason = response.status_code, reason_of(response.content)
     if status == 429 or status >= 500:
         raise Unavailable(
             f"{vendor} hands out no tokens (status {status}).", dependency=vendor, retry_after=retry_after(response)
         )
     if reason == "invalid_grant":
-        raise NeedsConsent(f"{vendor} no longer accepts the authorisation; connect the account again.")
+        raise GrantRefused(
+            f"{vendor} no longer accepts the authorisation; connect the account again.",
+            vendor_time=_told_time(response),
+        )
     if reason in _CLIENT_CODES:
         raise Permanent(f"{vendor} rejects this service's client ({reason}); correct its settings.", code=reason)
     raise Refused(f"{vendor} refused to hand out a token (status {status}, {reason}).", status=status, reason=reason)
+
+
+def _told_time(response: httpx.Response) -> float | None:
+    try:
+        return parsedate_to_datetime(response.headers.get("date", "")).timestamp()
+    except ValueError:
+        return None
 
 
 class StoredTokens:
@@ -221,7 +245,7 @@ class _Minted(ABC):
             return self._token
 
     @abstractmethod
-    async def _mint(self) -> _TokenAnswer: ...
+    async def _mint(self) -> TokenAnswer: ...
 
 
 class ServiceAccountTokens(_Minted):
@@ -247,8 +271,19 @@ class ServiceAccountTokens(_Minted):
         """Whose budget is used: a user's own, or the service account's."""
         return self._subject or self._key.client_email
 
-    async def _mint(self) -> _TokenAnswer:
-        issued = int(self._clock()) - _BACKDATED_SECONDS
+    async def _mint(self) -> TokenAnswer:
+        now = self._clock()
+        try:
+            return await self._ask(now)
+        except GrantRefused as refused:
+            told = refused.vendor_time
+            if told is None or abs(told - now) < _BACKDATED_SECONDS:
+                raise
+            # By the vendor's clock ours is off, and it takes no assertion from what it thinks is another time.
+            return await self._ask(told)
+
+    async def _ask(self, now: float) -> TokenAnswer:
+        issued = int(now) - _BACKDATED_SECONDS
         claims: dict[str, str | int] = {
             "iss": self._key.client_email,
             "scope": self._scope,
@@ -273,7 +308,7 @@ class ClientCredentialTokens(_Minted):
         super().__init__(http=http, clock=clock)
         self._client = client
 
-    async def _mint(self) -> _TokenAnswer:
+    async def _mint(self) -> TokenAnswer:
         form = {
             "grant_type": "client_credentials",
             "client_id": self._client.client_id,

@@ -29,6 +29,7 @@ from dealpulse.store.operations import Operations
 from dealpulse.store.reports import Reports, ReportSchedules
 from dealpulse.store.schema import gaps, wait_for_schema
 from dealpulse.store.sources import Sources
+from dealpulse.store.subscriptions import Subscriptions
 from dealpulse.store.tokens import Tokens
 from dealpulse.store.usage import UsageLedger
 
@@ -42,6 +43,7 @@ class Store:
 
     deals: Deals
     sources: Sources
+    subscriptions: Subscriptions
     connections: Connections
     documents: Documents
     emails: Emails
@@ -103,6 +105,7 @@ def _store(database: Database, http: httpx.AsyncClient) -> Store:
     return Store(
         deals=Deals(database),
         sources=Sources(database),
+        subscriptions=Subscriptions(database),
         connections=Connections(database),
         documents=Documents(database),
         emails=Emails(database),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from dealpulse.errors import NotFound
-from dealpulse.models import Connection, Provider, SourceState
+from dealpulse.models import Connection, Provider, SourceState, SourceType
 from dealpulse.store.database import SERVER_NOW, Database, is_uuid, storable
 
 _COLUMNS: Final = "id,deal_id,provider,account,sealed_tokens,state"
@@ -48,6 +48,34 @@ class Connections:
             raise _missing()
         query = self._database.client.table("connections").select(_COLUMNS).eq("id", connection_id).limit(1)
         return _found(await self._database.first(query, Connection))
+
+    async def of_deal(self, deal_id: str) -> list[Connection]:
+        """The accounts people connected for a deal, by name."""
+        if not is_uuid(deal_id):
+            return []
+        found = await self._database.every(
+            "connections", _COLUMNS, Connection, narrow=lambda query: query.eq("deal_id", deal_id)
+        )
+        return sorted(found, key=lambda one: (one.provider.value, one.account))
+
+    async def settle(self, connection_id: str, type: SourceType, *, source_id: str | None = None) -> list[str]:  # noqa: A002
+        """Have the account, connected just now for sources of ``type``, read what waits for it.
+
+        That is the source named, those that had this account and waited for consent, and those of the type that have
+        none and wait or were never synced. Returns the ids of all that are not paused.
+        """
+        return await self._database.call(
+            "settle_connection", list[str], connection_id=connection_id, type=type.value, source_id=source_id
+        )
+
+    async def remove(self, connection_id: str) -> int:
+        """Forget the account and its tokens; returns how many sources it read, which now need consent.
+
+        Raises NotFound (``connection_not_found``).
+        """
+        if not is_uuid(connection_id):
+            raise _missing()
+        return await self._database.call("remove_connection", int, connection_id=connection_id)
 
     async def renew(self, connection_id: str, sealed_tokens: str) -> None:
         """Replace its tokens; it is active again."""

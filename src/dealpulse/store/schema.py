@@ -21,6 +21,10 @@ NEEDED: Final[Mapping[str, str]] = {
         "id deal_id type name location state cursor last_synced_at last_error skipped created_at updated_at"
         " connection_id listing gone access"
     ),
+    "source_subscriptions": (
+        "id source_id source external_id resource secret_sha256 expires_at wanted due_at claim failures last_error"
+        " created_at updated_at"
+    ),
     "source_folders": "source_id external_id parent_id name target_id listed seen_in_sync",
     "emails": (
         "id deal_id source_id external_id source_version seen_in_sync name path content_hash storage_key size_bytes"

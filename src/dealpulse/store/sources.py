@@ -39,6 +39,11 @@ class SyncedItem(Struct, frozen=True, kw_only=True):
     """The ``SourceFolder`` it is in, from which its path follows; None: ``path`` is what it is."""
 
 
+class SourceId(Struct, frozen=True):
+    id: str
+    deal_id: str
+
+
 class Gone(Struct, frozen=True):
     """What the end of a sync found to be gone: deleted, or held back for a person to confirm."""
 
@@ -52,11 +57,24 @@ class Sources:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def create(self, deal_id: str, type: SourceType, name: str, location: str) -> Source:  # noqa: A002
-        """Connect a place to a deal; the same place again is the same source, renamed."""
+    async def create(
+        self,
+        deal_id: str,
+        type: SourceType,  # noqa: A002
+        name: str,
+        location: str,
+        *,
+        connection_id: str | None = None,
+    ) -> Source:
+        """Connect a place to a deal; the same place again is the same source, renamed, and read by ``connection_id``.
+
+        Without one it keeps the account it has.
+        """
         if not is_uuid(deal_id):
             raise NotFound("There is no such deal.", code="deal_not_found")
         row = {"deal_id": deal_id, "type": type.value, "name": name, "location": location}
+        if connection_id is not None:
+            row["connection_id"] = connection_id
         table = self._database.client.table("sources")
         query = table.upsert(storable(row), on_conflict="deal_id,type,location").select(_COLUMNS)
         return _found(await self._database.first(query, Source))
@@ -66,6 +84,15 @@ class Sources:
         _check(source_id)
         query = self._database.client.table("sources").select(_COLUMNS).eq("id", source_id).limit(1)
         return _found(await self._database.first(query, Source))
+
+    async def some(self, source_ids: Sequence[str]) -> list[Source]:
+        """Those of the ids that exist."""
+        known = [one for one in source_ids if is_uuid(one)]
+        if not known:
+            return []
+        return await self._database.rows(
+            self._database.client.table("sources").select(_COLUMNS).in_("id", known), Source
+        )
 
     async def of_deal(self, deal_id: str, type: SourceType | None = None) -> list[Source]:  # noqa: A002
         """The deal's sources, or those of one type, by name."""
@@ -85,6 +112,21 @@ class Sources:
         """The sources of every deal, by name."""
         found = await self._database.every("sources", _COLUMNS, Source, narrow=lambda query: query)
         return sorted(found, key=lambda source: (source.name, source.id))
+
+    async def to_sweep(self) -> list[SourceId]:
+        """Every source a sweep syncs: the active ones of active deals, longest not synced first.
+
+        One that failed for good is left out for a day.
+        """
+        return await self._database.call("sources_to_sweep", list[SourceId])
+
+    async def remove(self, source_id: str, *, delete_items: bool) -> int:
+        """Forget the source; returns how many documents and e-mails it had.
+
+        They stay, as if they had been uploaded, unless ``delete_items``. Raises NotFound (``source_not_found``).
+        """
+        _check(source_id)
+        return await self._database.call("remove_source", int, source_id=source_id, delete_items=delete_items)
 
     async def set_state(self, source_id: str, state: SourceState, *, error: str | None = None) -> None:
         """Also replaces the last error, by none if ``error`` is None."""

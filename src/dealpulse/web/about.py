@@ -55,6 +55,14 @@ async def query(request: ApiRequest) -> str:
     return deal_id
 
 
+async def connect(request: ApiRequest) -> str:
+    """``?deal=`` names the deal an account is connected for."""
+    deal_id = request.query_params.get("deal", "")
+    if not deal_id:
+        raise NotFound("Say for which deal: ?deal=", code="deal_not_found")
+    return deal_id
+
+
 class _NamesDeal(Protocol):
     @property
     def deal_id(self) -> str: ...

@@ -21,21 +21,27 @@ from starlette.routing import Mount, Router
 
 from dealpulse import logs
 from dealpulse.alerts import watch_alerts
+from dealpulse.connecting.consent import Consents
+from dealpulse.connecting.notices import Notices
 from dealpulse.health import Health, Probe, log_status
 from dealpulse.intake import Intake
 from dealpulse.queue import History, QueueClient, create_pool
 from dealpulse.queue.alert_book import AlertBook
 from dealpulse.queue.desk import Desk
 from dealpulse.queue.idempotency import IdempotencyKeys
+from dealpulse.queue.tickets import Tickets
 from dealpulse.settings import Settings, SettingsError
+from dealpulse.sources.http import open_http
 from dealpulse.store import Store, open_store
-from dealpulse.web import probes, viewer
+from dealpulse.web import consent, probes, viewer
 from dealpulse.web.access.audit import Audit
 from dealpulse.web.access.door import Authorise, Door
+from dealpulse.web.access.published import PublishedKeys
+from dealpulse.web.access.push import PushTokens
 from dealpulse.web.access.rates import Rates
 from dealpulse.web.access.tokens import ConfiguredTokens, IssuedTokens
 from dealpulse.web.access.users import Memberships, UserTokens
-from dealpulse.web.api import ENDPOINTS
+from dealpulse.web.api import ENDPOINTS, webhooks
 from dealpulse.web.errors import HANDLERS
 from dealpulse.web.metrics import serving as metrics
 from dealpulse.web.middleware import RequestFrame
@@ -81,6 +87,8 @@ def build_app(settings: Settings) -> Starlette:
         routes=[
             *routes_of((*probes.ENDPOINTS, *serving.ENDPOINTS), settings.api),
             *routes_of(metrics.ENDPOINTS, settings.api, guards=[] if settings.api.metrics_open else [guarded]),
+            *routes_of(webhooks.VENDORS, settings.api),
+            *routes_of(consent.ENDPOINTS, settings.api),
             Mount("/api", app=api, middleware=[guarded]),
             *(
                 Mount(place, app=Router(routes_of(pages, settings.api)), middleware=[guarded])
@@ -108,12 +116,15 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> State:
     desk, book = Desk.over(pool, settings), AlertBook(pool)
     watching = watch_alerts(settings, book=book, queue=queue, history=desk.history, metrics=desk.metrics, store=store)
     await stack.enter_async_context(_running(watching))
+    http = await stack.enter_async_context(httpx.AsyncClient(timeout=_KEYS_SECONDS))
+    vendors = await stack.enter_async_context(open_http())
+    tickets = Tickets(pool)
     return State(
         intake=intake,
         store=store,
         queue=queue,
         version=settings.version,
-        door=_door(settings, store, await stack.enter_async_context(httpx.AsyncClient(timeout=_KEYS_SECONDS))),
+        door=_door(settings, store, http),
         memberships=Memberships(store.deals.of_member),
         audit=Audit(store.audit),
         desk=desk,
@@ -128,6 +139,11 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> State:
             default_budget_usd=settings.ai.daily_budget_usd,
             zone=settings.time_zone,
         ),
+        settings=settings,
+        consents=Consents(store=store, intake=intake, tickets=tickets, http=vendors, settings=settings),
+        notices=Notices(store=store, queue=queue, tickets=tickets),
+        push_tokens=_push_tokens(settings, http),
+        vendors=vendors,
         alerts=book,
         stopping=stack.enter_context(told_to_stop()),
     )
@@ -143,6 +159,15 @@ def _door(settings: Settings, store: Store, http: httpx.AsyncClient) -> Door:
             keys_url=f"{settings.supabase.url}/auth/v1/.well-known/jwks.json",
             http=http,
         ),
+    )
+
+
+def _push_tokens(settings: Settings, http: httpx.AsyncClient) -> PushTokens:
+    google = settings.sources.google
+    return PushTokens(
+        keys=PublishedKeys(google.keys_url, publisher="google", http=http),
+        audience=google.push_audience or f"{settings.public_url}/api/webhooks/gmail",
+        account=google.push_account,
     )
 
 

@@ -33,8 +33,13 @@ RETRY_AFTER: Final = 5.0
 """Seconds a caller is asked to wait when the fault itself names no time."""
 
 
-_PERMANENT_STATUSES: Final = {"too_large": 413}
-"""Permanent faults that are the caller's all the same: the storage bucket has a limit of its own."""
+_PERMANENT_STATUSES: Final = {
+    "too_large": 413,  # the caller's fault all the same: the storage bucket has a limit of its own
+    "client_missing": 501,
+    "no_encryption_key": 501,
+    "public_url_missing": 501,
+}
+"""Permanent faults that are not ours: the caller's, or settings it takes that nobody made."""
 
 
 class HttpFault(Exception):

@@ -10,24 +10,30 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import wraps
-from typing import Final, TypeAlias, TypedDict
+from typing import Any, Final, TypeAlias, TypedDict
 
+import httpx
+from starlette.datastructures import Headers
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
+from starlette.types import Scope as AsgiScope
 
+from dealpulse.connecting.consent import Consents
+from dealpulse.connecting.notices import Notices
 from dealpulse.errors import NotFound
 from dealpulse.intake import Intake
 from dealpulse.queue import QueueClient
 from dealpulse.queue.alert_book import AlertBook
 from dealpulse.queue.desk import Desk
 from dealpulse.queue.idempotency import IdempotencyKeys
-from dealpulse.settings import ApiSettings
+from dealpulse.settings import ApiSettings, Settings
 from dealpulse.store import Store
 from dealpulse.web.access.audit import Audit
 from dealpulse.web.access.door import Door
 from dealpulse.web.access.identity import Identity, Scope
+from dealpulse.web.access.push import PushTokens
 from dealpulse.web.access.users import Memberships
 from dealpulse.web.codec import Body, JsonResponse, body_of, query_of
 from dealpulse.web.errors import HttpFault
@@ -52,6 +58,12 @@ class State(TypedDict):
     budget_usd: float
     """What a deal without a budget of its own may spend a day; 0 is any amount."""
     metrics: Readings
+    settings: Settings
+    consents: Consents
+    notices: Notices
+    push_tokens: PushTokens
+    vendors: httpx.AsyncClient
+    """What vendors are reached with."""
     alerts: AlertBook
     stopping: asyncio.Event
     """Set once the process is told to stop."""
@@ -85,6 +97,8 @@ class Endpoint:
     scope: Scope
     about: About | None = None
     """None: closed to users of the app, who see only their own deals."""
+    only_with: str = ""
+    """A header without which the request is for another endpoint of the same path."""
 
     @property
     def action(self) -> str:
@@ -133,9 +147,12 @@ def post(
     status: int = 200,
     scope: Scope = Scope.operate,
     about: About | None = None,
+    only_with: str = "",
 ) -> Endpoint:
-    """A POST without a body."""
-    return Endpoint(method="POST", path=path, handler=handler, status=status, scope=scope, about=about)
+    """A POST without a body of ours."""
+    return Endpoint(
+        method="POST", path=path, handler=handler, status=status, scope=scope, about=about, only_with=only_with
+    )
 
 
 def post_file(
@@ -150,6 +167,18 @@ def post_file(
     """A POST whose body is a file."""
     endpoint = get_query(path, handler, asks=asks, scope=scope, about=about)
     return replace(endpoint, method="POST", status=status, uploads=True)
+
+
+def delete_query(
+    path: str,
+    handler: Callable[[ApiRequest, Body], Awaitable[Answer]],
+    *,
+    asks: type[Body],
+    scope: Scope = Scope.operate,
+    about: About | None = None,
+) -> Endpoint:
+    """A DELETE whose query parameters say how."""
+    return replace(get_query(path, handler, asks=asks, scope=scope, about=about), method="DELETE")
 
 
 def delete(path: str, handler: Handler, *, scope: Scope = Scope.operate, about: About | None = None) -> Endpoint:
@@ -218,7 +247,24 @@ def _route(path: str, methods: Mapping[str, Endpoint], api: ApiSettings, guards:
 
     uploads = any(endpoint.uploads for endpoint in methods.values())
     limit = api.max_upload_bytes if uploads else api.max_body_bytes
-    return Route(path, dispatch, methods=list(methods), middleware=[*guards, Middleware(BodyLimit, limit=limit)])
+    middleware = [*guards, Middleware(BodyLimit, limit=limit)]
+    header = next(iter(methods.values())).only_with
+    if header:
+        return _RouteWith(header, path, dispatch, methods=list(methods), middleware=middleware)
+    return Route(path, dispatch, methods=list(methods), middleware=middleware)
+
+
+class _RouteWith(Route):
+    """Not there for requests without a certain header."""
+
+    def __init__(self, header: str, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        super().__init__(path, endpoint, **options)
+        self._header = header
+
+    def matches(self, scope: AsgiScope) -> tuple[Match, AsgiScope]:
+        if scope["type"] == "http" and self._header not in Headers(scope=scope):
+            return Match.NONE, {}
+        return super().matches(scope)
 
 
 async def _let_through(request: ApiRequest, endpoint: Endpoint, identity: Identity) -> None:

@@ -56,26 +56,27 @@ async def document(request: ApiRequest) -> HTMLResponse:
     found = await store.documents.get(request.path_params["document_id"])
     number = _whole(request, "page") or 1
     pages = await store.documents.some_pages(found.id, [number])
-    page = pages[0] if pages else None
-    return _page(
+    shown = pages[0] if pages else None
+    return page(
         "document.html",
         document=found,
         number=number,
-        page=page,
-        text=_marked(page.text if page else "", request),
-        link=_link(found, page),
+        page=shown,
+        text=_marked(shown.text if shown else "", request),
+        link=_link(found, shown),
     )
 
 
 async def email(request: ApiRequest) -> HTMLResponse:
     """One e-mail: what it newly says, and below it the whole message with what it quotes."""
     found = await request.state["store"].emails.get(request.path_params["email_id"])
-    return _page("email.html", email=found, text=_marked(found.body_text, request), link=_safe(found.web_link))
+    return page("email.html", email=found, text=_marked(found.body_text, request), link=_safe(found.web_link))
 
 
-def _page(template: str, **values: object) -> HTMLResponse:
+def page(template: str, *, status: int = 200, **values: object) -> HTMLResponse:
+    """A page with its own style and nothing else: no script, no form, no frame."""
     content = _templates.get_template(template).render(style=_STYLE, **values)
-    return HTMLResponse(content, headers=_HEADERS)
+    return HTMLResponse(content, status, headers=_HEADERS)
 
 
 def _marked(text: str, request: ApiRequest) -> _Marked:

@@ -183,6 +183,51 @@ class SourceRequest(Incoming, frozen=True, kw_only=True):
     type: str
     location: str
     name: str | None = None
+    connection_id: str | None = None
+    """The connected account that reads it; the service's own where it is left out."""
+
+
+class SyncRequest(Incoming, frozen=True, kw_only=True):
+    """How one source is synced."""
+
+    sync_type: str = "incremental"
+
+
+class CheckRequest(Incoming, frozen=True, kw_only=True):
+    """How patient the caller is."""
+
+    wait_seconds: int = 10
+    """0 to 20; for a worker's answer."""
+
+
+class RemoveSourceQuery(Incoming, frozen=True, kw_only=True):
+    """What becomes of the documents and e-mails that came from it."""
+
+    documents: str = "keep"
+    """keep or delete."""
+
+
+class ConnectQuery(Incoming, frozen=True, kw_only=True):
+    """Whose account is wanted, and where the browser goes in the end."""
+
+    deal: str
+    source: str | None = None
+    """The source to be read with the account from then on."""
+    return_to: str | None = None
+    """Below PUBLIC_URL or an origin named in API_CORS_ORIGINS."""
+
+
+class ConnectRequest(Incoming, frozen=True, kw_only=True):
+    """Which account is wanted for which deal, and what is to be read with it."""
+
+    deal_id: str
+    source_id: str | None = None
+    """The source to be read with the account from then on."""
+    location: str | None = None
+    """Of a source to be made and read with it."""
+    name: str | None = None
+    return_to: str | None = None
+    """Where the browser goes in the end: below PUBLIC_URL or an origin named in API_CORS_ORIGINS."""
 
 
 class ConfirmDeletionsRequest(Incoming, frozen=True, kw_only=True):
@@ -297,6 +342,29 @@ class DriveChanges(Incoming, frozen=True, kw_only=True, forbid_unknown_fields=Fa
 
 class DriveChange(Incoming, frozen=True, kw_only=True, forbid_unknown_fields=False):
     deal_id: str
+
+
+class PubSubMessage(Incoming, frozen=True, kw_only=True, forbid_unknown_fields=False):
+    message_id: str
+    data: str = ""
+    """Base64 of JSON."""
+
+
+class PubSubPush(Incoming, frozen=True, kw_only=True, forbid_unknown_fields=False):
+    message: PubSubMessage
+
+
+class GraphPush(Incoming, frozen=True, kw_only=True, forbid_unknown_fields=False):
+    """As with ``DriveChanges``, each entry is parsed by itself."""
+
+    value: list[Raw]
+
+
+class GraphItem(Incoming, frozen=True, kw_only=True, forbid_unknown_fields=False):
+    subscription_id: str
+    client_state: str | None = None
+    lifecycle_event: str | None = None
+    """Of a notice about the subscription itself."""
 
 
 # --- answers ----------------------------------------------------------------------------------------------------------
@@ -707,6 +775,51 @@ class SourceView(Outgoing, frozen=True, kw_only=True):
     last_error: str | None
     gone: int
     """Items whose deletion waits to be confirmed."""
+    connection_id: str | None
+    """The account that reads it; the service's own where there is none."""
+    notified_until: datetime.datetime | None
+    """Until when its vendor tells of changes; renewed before that."""
+    notification_error: str | None
+    """Why it could not be asked to."""
+
+
+class CheckAnswer(Success, frozen=True, kw_only=True):
+    """``readable`` is null where no worker answered in time: ``GET /api/jobs/{jobId}`` tells later."""
+
+    job_id: str
+    readable: bool | None
+    name: str | None
+    code: str | None
+    message: str | None
+
+
+class SourceRemovedAnswer(Success, frozen=True, kw_only=True):
+    items: int
+    """Documents and e-mails that came from it."""
+    deleted: bool
+
+
+class ConnectAnswer(Success, frozen=True, kw_only=True):
+    address: str
+    """To be opened in the browser of the person whose account it is; once, within ten minutes."""
+
+
+class ConnectionView(Outgoing, frozen=True, kw_only=True):
+    id: str
+    deal_id: str
+    provider: str
+    account: str
+    state: str
+    """``active`` or ``needs_consent``."""
+
+
+class ConnectionsAnswer(Success, frozen=True, kw_only=True):
+    connections: list[ConnectionView]
+
+
+class ConnectionRemovedAnswer(Success, frozen=True, kw_only=True):
+    sources: int
+    """Sources it read, which need another account's consent now."""
 
 
 class DeletionsAnswer(Success, frozen=True, kw_only=True):

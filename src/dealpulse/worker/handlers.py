@@ -16,6 +16,7 @@ from dealpulse.jobs import (
     DOCUMENTS,
     EMAILS,
     SOURCE_SYNC,
+    CheckSource,
     Deliver,
     DocumentOperation,
     EmailOperation,
@@ -29,7 +30,7 @@ from dealpulse.jobs import (
     SyncType,
 )
 from dealpulse.models import EngineName
-from dealpulse.processors import briefs, deliveries, documents, emails, reports, syncs
+from dealpulse.processors import briefs, checks, deliveries, documents, emails, reports, syncs
 from dealpulse.queue import QueueClient
 from dealpulse.queue.outcomes import Claimed
 from dealpulse.sources.registry import connect
@@ -153,6 +154,21 @@ async def sync_source(
     )
 
 
+async def check_source(ctx: Context, source_id: str, deal_id: str) -> dict[str, object]:
+    """Find out whether one source can be read."""
+    runtime: Runtime = ctx["runtime"]
+    return await checks.check_source(
+        CheckSource(source_id, deal_id),
+        store=runtime.store,
+        connect=functools.partial(connect, settings=runtime.settings.sources, reach=runtime.reach),
+    )
+
+
+def _no_row(source_id: str, deal_id: str) -> Job | None:
+    """Whoever wants to know asks again."""
+    return None
+
+
 def _brief(deal_id: str, date: str | None = None) -> Job | None:
     """Without a date it is today's where the deal is, which nobody knows before the job runs."""
     return None if date is None else GenerateDailyBrief.called(deal_id, date)
@@ -177,4 +193,5 @@ BINDINGS: Final[tuple[Binding, ...]] = (
     Binding(DOCUMENTS, process_document, ProcessDocument.called),
     Binding(EMAILS, process_email, ProcessEmail.called),
     Binding(SOURCE_SYNC, sync_source, SyncSource.called),
+    Binding(SOURCE_SYNC, check_source, _no_row),
 )

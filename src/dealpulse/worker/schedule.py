@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -12,20 +13,24 @@ import structlog
 from arq.cron import CronJob
 from arq.typing import WorkerCoroutine
 
-from dealpulse.jobs import GenerateDailyBrief, GenerateReport, Job
+from dealpulse.jobs import GenerateDailyBrief, GenerateReport, Job, Priority, SyncSource, SyncType
 from dealpulse.models import Deal, ReportSchedule
 from dealpulse.outbox import ask_due, enqueue_asked, reconcile, request
+from dealpulse.processors.subscriptions import Keeper, callbacks
 from dealpulse.queue.schedule import (
     DAILY_BRIEF_TICK,
     RECONCILE_TICK,
     REPORTS_TICK,
     RUN_MISSED,
+    SUBSCRIPTIONS_TICK,
+    SWEEP_TICK,
     Schedule,
     Scheduler,
     moment_of,
     schedules,
 )
 from dealpulse.settings import Settings, latest_run, next_run, parse_cron
+from dealpulse.sources.registry import connect
 from dealpulse.store import Store
 from dealpulse.worker.root import RootPool
 from dealpulse.worker.runtime import Runtime
@@ -156,10 +161,36 @@ def _due(schedule: ReportSchedule, now: datetime) -> datetime | None:
     return latest_run(cron, zone, now)
 
 
+async def source_sweep(ctx: dict[str, Any]) -> int:
+    """Ask for a sync of every active source, behind all other syncs; returns how many.
+
+    The net below what vendors tell, and all there is for those that tell nothing.
+    """
+    runtime: Runtime = ctx["runtime"]
+    found = await runtime.store.sources.to_sweep()
+    jobs = [SyncSource(source.id, source.deal_id, SyncType.incremental) for source in found]
+    await request(jobs, operations=runtime.store.operations, queue=runtime.queue, priority=Priority.low)
+    return len(jobs)
+
+
+async def subscriptions(ctx: dict[str, Any]) -> int:
+    """See to the subscriptions that are due; returns how many."""
+    runtime: Runtime = ctx["runtime"]
+    keeper = Keeper(
+        store=runtime.store,
+        queue=runtime.queue,
+        connect=functools.partial(connect, settings=runtime.settings.sources, reach=runtime.reach),
+        addresses=callbacks(runtime.settings),
+    )
+    return await keeper.see_to_all()
+
+
 COROUTINES: Final[Mapping[str, WorkerCoroutine]] = {
     DAILY_BRIEF_TICK: daily_brief,
     RECONCILE_TICK: reconcile_queues,
     REPORTS_TICK: reports,
+    SWEEP_TICK: source_sweep,
+    SUBSCRIPTIONS_TICK: subscriptions,
 }
 """What each schedule runs, by its name."""
 

@@ -36,22 +36,25 @@ class Measured:
         """The ids of ``count`` files of ``size`` bytes, no two of them alike."""
         noise = os.urandom(size - 8)
         return [
-            self.google.file(f"{number}.bin", number.to_bytes(8) + noise, self.folder, mime_type="application/pdf")
+            self.google.drive.file(
+                f"{number}.bin", number.to_bytes(8) + noise, self.folder, mime_type="application/pdf"
+            )
             for number in range(count)
         ]
 
     def asked(self) -> int:
         """How many requests the vendor has had, those for a token aside."""
-        return sum(count for asked, count in self.google.requests.items() if asked != "POST /token")
+        return sum(count for asked, count in self.google.faults.requests.items() if asked != "POST /token")
 
 
 @contextmanager
 def distant_drive() -> Iterator[Measured]:
     """Every answer begins ``LATENCY_SECONDS`` after its request came."""
-    google = FakeGoogle(page_size=PAGE)
+    google = FakeGoogle()
+    google.drive.page_size = PAGE
     with (
         tempfile.TemporaryDirectory(prefix="dealpulse-bench-") as folder,
-        serving(_late(google)) as google.url,
+        serving(_late(google)) as google.accounts.url,
         running_stack(
             Path(folder) / "stack",
             durable=False,
@@ -62,9 +65,9 @@ def distant_drive() -> Iterator[Measured]:
             **stack.environment(),
             "GOOGLE_API_URL": google.url,
             "GOOGLE_TOKEN_URL": f"{google.url}/token",
-            "GOOGLE_SERVICE_ACCOUNT_FILE": str(google.key_file(Path(folder))),
+            "GOOGLE_SERVICE_ACCOUNT_FILE": str(google.accounts.key_file(Path(folder))),
         }
-        yield Measured(google, google.folder("Deal room"), environment, Path(folder))
+        yield Measured(google, google.drive.folder("Deal room"), environment, Path(folder))
 
 
 def _migrate(database_url: str) -> None:

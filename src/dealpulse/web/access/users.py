@@ -13,25 +13,16 @@ from typing import Any, Final
 
 import httpx
 import jwt
-import msgspec
-import structlog
 
-from dealpulse.errors import Unavailable
 from dealpulse.settings import Secret
 from dealpulse.web.access.identity import Identity, Scope
-
-KEYS_NOT_FETCHED: Final = "user_keys_not_fetched"
+from dealpulse.web.access.published import PublishedKeys
 
 _AUDIENCE: Final = "authenticated"
-_KEYS_FRESH_SECONDS: Final = 600.0
-_KEYS_ASKED_AGAIN_SECONDS: Final = 10.0
-"""However many tokens name a key nobody knows, the project is asked at most so often."""
 _LEEWAY_SECONDS: Final = 10
 _MEMBERSHIP_SECONDS: Final = 15.0
 _REMEMBERED: Final = 10_000
 _PUBLISHED: Final = ("RS256", "ES256")
-
-log = structlog.get_logger(__name__)
 
 
 class NotOurs(Exception):
@@ -50,11 +41,7 @@ class UserTokens:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._secret = secret
-        self._keys_url = keys_url
-        self._http = http
-        self._clock = clock
-        self._keys: dict[str, jwt.PyJWK] = {}
-        self._fetched_at: float | None = None
+        self._published = PublishedKeys(keys_url, publisher="supabase", http=http, clock=clock)
 
     async def identity(self, token: str) -> Identity:
         """Raises ``NotOurs``; ``Unavailable`` where the keys to verify it with cannot be had."""
@@ -63,7 +50,7 @@ class UserTokens:
             algorithm = str(header.get("alg"))
             key: Any = self._secret.reveal() if algorithm == "HS256" and self._secret else None
             if key is None and algorithm in _PUBLISHED:
-                key = await self._published(str(header.get("kid", "")))
+                key = await self._published.key(str(header.get("kid", "")))
             if key is None:
                 raise NotOurs("The user's token is not signed in a way this service can verify.")
             claims = jwt.decode(
@@ -80,29 +67,13 @@ class UserTokens:
             raise NotOurs("The user's token is not a valid one.") from error
         if claims.get("role") != _AUDIENCE:
             raise NotOurs("This token is not a signed-in user's.")
-        return Identity(name=f"user:{claims['sub']}", scope=Scope.enqueue, user_id=str(claims["sub"]))
-
-    async def _published(self, key_id: str) -> Any:
-        now = self._clock()
-        age = None if self._fetched_at is None else now - self._fetched_at
-        if age is None or age > _KEYS_FRESH_SECONDS or (key_id not in self._keys and age > _KEYS_ASKED_AGAIN_SECONDS):
-            await self._fetch(now)
-        return self._keys.get(key_id)
-
-    async def _fetch(self, now: float) -> None:
-        try:
-            answer = await self._http.get(self._keys_url)
-            answer.raise_for_status()
-            known = jwt.PyJWKSet.from_dict(msgspec.json.decode(answer.content, type=dict[str, Any]))
-        except (httpx.HTTPError, msgspec.MsgspecError, jwt.PyJWTError) as error:
-            log.warning(KEYS_NOT_FETCHED, error=type(error).__name__)
-            if self._keys:
-                self._fetched_at = now
-                return
-            message = "The keys that verify users' tokens cannot be had from Supabase."
-            raise Unavailable(message, dependency="supabase") from error
-        self._keys = {key.key_id: key for key in known.keys if key.key_id}
-        self._fetched_at = now
+        email = claims.get("email")
+        return Identity(
+            name=f"user:{claims['sub']}",
+            scope=Scope.enqueue,
+            user_id=str(claims["sub"]),
+            email=email if isinstance(email, str) and email else None,
+        )
 
 
 class Memberships:

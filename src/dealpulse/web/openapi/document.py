@@ -43,6 +43,7 @@ _FAULTS: Final[Mapping[int, str]] = {
 _PARAMETERS: Final[Mapping[str, str]] = {
     "account": "Such as anthropic.",
     "blocker_id": "The blocker's id.",
+    "connection_id": "The connection's id.",
     "date": "YYYY-MM-DD; of a brief also `latest`.",
     "deal_id": "The deal's id.",
     "delivery_id": "The delivery's id.",
@@ -57,6 +58,7 @@ _PARAMETERS: Final[Mapping[str, str]] = {
     "slug": "daily-brief, document, email or source-sync, or the queue's wire name. Of dead letters also `arq:queue`.",
     "source_id": "The source's id.",
     "token_id": "The token's id.",
+    "type": "gdrive, gmail, sharepoint or outlook.",
 }
 _TAGS: Final[Mapping[str, str]] = {"job_lists": "jobs", "enqueueing": "jobs", "serving": "probes"}
 """Modules that are about what another one is about."""

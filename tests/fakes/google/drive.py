@@ -1,15 +1,6 @@
-"""A fake Google: its token endpoint and Drive v3, over real HTTP, as strict about requests as the real ones.
-
-    with fake_google() as google:
-        room = google.folder("Deal room")
-        google.file("Lease.pdf", b"...", parent=room)
-        google.fail("/drive/v3/changes", status=410)   # the next such request
-        ...                                            # talk to google.url with google.key_file(folder)
-
-Behaviour follows developers.google.com/workspace/drive/api: reference/rest/v3 (parameters, shapes, paging),
+"""Drive v3, as developers.google.com/workspace/drive/api says: reference/rest/v3 (parameters, shapes, paging),
 guides/manage-changes, guides/enable-shareddrives, guides/manage-downloads (ranges, exports and their limit),
-guides/handle-errors (reasons), guides/fields-parameter; tokens follow developers.google.com/identity/protocols/oauth2
-(web-server for refresh tokens, service-account for signed assertions).
+guides/handle-errors (reasons), guides/fields-parameter, guides/push (channels).
 """
 
 from __future__ import annotations
@@ -17,38 +8,25 @@ from __future__ import annotations
 import functools
 import hashlib
 import itertools
-import json
 import re
-import threading
 import time
-from collections import Counter
+import uuid
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
-import jwt
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
 
-from fakes.serving import serving
+from fakes.google.accounts import DRIVE_READ, Accounts
+from fakes.google.answers import Json, masked, refused
+from fakes.posting import Posting
 
-Json = dict[str, Any]
-
-READ = "https://www.googleapis.com/auth/drive.readonly"
 FOLDER = "application/vnd.google-apps.folder"
 SHORTCUT = "application/vnd.google-apps.shortcut"
 DOCUMENT = "application/vnd.google-apps.document"
 TOKEN_ENDPOINT = "https://oauth2.googleapis.com/token"
 """For which Google's own clients sign, wherever they send it."""
-SERVICE_ACCOUNT = "reader@deal.iam.gserviceaccount.com"
-CLIENT_ID, CLIENT_SECRET = "client", "client-secret"
 
 _EXPORTABLE = {
     DOCUMENT: ("application/vnd.openxmlformats-officedocument.wordprocessingml.document", "application/pdf"),
@@ -73,6 +51,7 @@ _PARAMETERS = {
     "export": {"mimeType", "fields"},
     "permissions": {"fields", "pageSize", "pageToken", "supportsAllDrives"},
     "start": {"driveId", "supportsAllDrives", "fields"},
+    "stop": set(),
     "changes": {
         "pageToken",
         "pageSize",
@@ -104,34 +83,42 @@ class File:
     modified: str = "2026-11-02T09:00:00.000Z"
 
 
-@dataclass
-class _Fault:
-    path: str
-    answer: Response
-    times: int
+@dataclass(frozen=True)
+class Channel:
+    """Where somebody wants to be told of changes."""
+
+    id: str
+    resource_id: str
+    address: str
+    token: str
+    expires_at: float
+    numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    def headers(self, state: str) -> dict[str, str]:
+        return {
+            "x-goog-channel-id": self.id,
+            "x-goog-channel-token": self.token,
+            "x-goog-resource-id": self.resource_id,
+            "x-goog-resource-state": state,
+            "x-goog-resource-uri": "https://www.googleapis.com/drive/v3/changes",
+            "x-goog-message-number": str(next(self.numbers)),
+        }
 
 
 @dataclass
-class FakeGoogle:
-    url: str = ""
+class FakeDrive:
+    accounts: Accounts
+    posting: Posting
     page_size: int = 1000
     """At most so many entries come on a page, whatever was asked for."""
     export_limit: int = 10 << 20
     files: dict[str, File] = field(default_factory=dict)
-    requests: Counter[str] = field(default_factory=Counter)
-    """How often each method and path was asked for."""
-    refresh_tokens: set[str] = field(default_factory=set)
-    rotates: bool = False
-    """Each refresh replaces the refresh token, as Microsoft's does and Google's may."""
+    channels: dict[str, Channel] = field(default_factory=dict)
+    """Those that are open, by their id."""
     _log: list[str] = field(default_factory=list)
     _oldest: int = 0
-    _faults: list[_Fault] = field(default_factory=list)
     _unlistable: set[str] = field(default_factory=set)
-    _cuts: dict[str, list[int]] = field(default_factory=dict)
-    _tokens: dict[str, tuple[float, str]] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-    _key: rsa.RSAPrivateKey = field(default_factory=lambda: rsa.generate_private_key(65537, 2048))
 
     # What people do in Drive -------------------------------------------------------------------------------------
 
@@ -173,119 +160,47 @@ class FakeGoogle:
         if file.parent is not None:
             file.drive = self.files[file.parent].drive
         self.files[file.id] = file
-        self._log.append(file.id)
+        self._note(file.id)
         return file
 
     def _touch(self, file_id: str) -> None:
         self.files[file_id].version += 1
+        self._note(file_id)
+
+    def _note(self, file_id: str) -> None:
         self._log.append(file_id)
+        for channel in list(self.channels.values()):
+            if channel.expires_at > time.time():
+                self.posting.send(channel.address, headers=channel.headers("change"))
 
     def _new_id(self, kind: str) -> str:
         return f"{kind}-{next(self._numbers)}"
 
     # What goes wrong ---------------------------------------------------------------------------------------------
 
-    def fail(
-        self, path: str, *, status: int, reason: str = "", headers: dict[str, str] | None = None, times: int = 1
-    ) -> None:
-        """The next ``times`` requests whose path begins with ``path`` are refused."""
-        self._faults.append(_Fault(path, refused(status, reason, headers=headers), times))
-
     def refuse_listing(self, folder_id: str) -> None:
         """Its children cannot be asked for, though it is there."""
         self._unlistable.add(folder_id)
-
-    def cut(self, file_id: str, *after: int) -> None:
-        """The next downloads end after so many bytes each, with the connection."""
-        self._cuts.setdefault(file_id, []).extend(after)
 
     def forget_changes(self) -> None:
         """Positions in the change log handed out so far are not known any more."""
         self._oldest = len(self._log) + 1
         self._log.append("")
 
-    def expire_tokens(self) -> None:
-        self._tokens.clear()
-
-    def issue(self, *, scope: str = READ, seconds: float = 3600) -> str:
-        token = f"ya29.{next(self._numbers)}"
-        self._tokens[token] = (time.time() + seconds, scope)
-        return token
-
-    def key_file(self, folder: Path) -> Path:
-        """The service account's key, as the console hands it out."""
-        pem = self._key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        path = folder / "key.json"
-        path.write_text(
-            json.dumps({"type": "service_account", "client_email": SERVICE_ACCOUNT, "private_key": pem.decode()})
-        )
-        return path
-
-    @property
-    def downloads(self) -> int:
-        return sum(count for asked, count in self.requests.items() if asked.endswith(("alt=media", "/export")))
-
     # What it answers ---------------------------------------------------------------------------------------------
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
-        path = request.url.path
-        media = " alt=media" if request.query_params.get("alt") == "media" else ""
-        with self._lock:
-            self.requests[f"{request.method} {path}{media}"] += 1
-            fault = next((one for one in self._faults if f"{path}{media}".startswith(one.path)), None)
-            if fault is not None:
-                fault.times -= 1
-                if not fault.times:
-                    self._faults.remove(fault)
-        if fault is not None:
-            await fault.answer(scope, receive, send)
-            return
-        await self._app()(scope, receive, send)
-
-    def _app(self) -> Starlette:
-        return Starlette(
-            routes=[
-                Route("/token", self._token, methods=["POST"]),
-                Route("/drive/v3/files", self._list),
-                Route("/drive/v3/files/{id}", self._get),
-                Route("/drive/v3/files/{id}/export", self._export),
-                Route("/drive/v3/files/{id}/permissions", self._permissions),
-                Route("/drive/v3/changes/startPageToken", self._start),
-                Route("/drive/v3/changes", self._changes),
-                Route("/export-link/{id}", self._export_link),
-            ]
-        )
-
-    async def _token(self, request: Request) -> Response:
-        form = dict(await request.form())
-        if form.get("grant_type") == "refresh_token":
-            if (form.get("client_id"), form.get("client_secret")) != (CLIENT_ID, CLIENT_SECRET):
-                return JSONResponse({"error": "invalid_client"}, 401)
-            if form.get("refresh_token") not in self.refresh_tokens:
-                return JSONResponse({"error": "invalid_grant", "error_description": "Token has been revoked."}, 400)
-            answer: Json = {"access_token": self.issue(), "expires_in": 3599, "token_type": "Bearer"}
-            if self.rotates:
-                self.refresh_tokens.discard(str(form["refresh_token"]))
-                answer["refresh_token"] = f"refresh-{next(self._numbers)}"
-                self.refresh_tokens.add(answer["refresh_token"])
-            return JSONResponse(answer)
-        if form.get("grant_type") != "urn:ietf:params:oauth:grant-type:jwt-bearer":
-            return JSONResponse({"error": "unsupported_grant_type"}, 400)
-        try:
-            claims = jwt.decode(
-                str(form["assertion"]),
-                self._key.public_key(),
-                algorithms=["RS256"],
-                audience=[f"{self.url}/token", TOKEN_ENDPOINT],
-                issuer=SERVICE_ACCOUNT,
-                options={"require": ["iss", "scope", "aud", "exp", "iat"]},
-            )
-        except jwt.PyJWTError:
-            return JSONResponse({"error": "invalid_grant", "error_description": "Invalid JWT Signature."}, 400)
-        return JSONResponse({"access_token": self.issue(scope=claims["scope"]), "expires_in": 3599})
+    def routes(self) -> list[Route]:
+        return [
+            Route("/drive/v3/files", self._list),
+            Route("/drive/v3/files/{id}", self._get),
+            Route("/drive/v3/files/{id}/export", self._export),
+            Route("/drive/v3/files/{id}/permissions", self._permissions),
+            Route("/drive/v3/changes/startPageToken", self._start),
+            Route("/drive/v3/changes", self._changes),
+            Route("/drive/v3/changes/watch", self._watch, methods=["POST"]),
+            Route("/drive/v3/channels/stop", self._stop, methods=["POST"]),
+            Route("/export-link/{id}", self._export_link),
+        ]
 
     async def _list(self, request: Request) -> Response:
         if (no := self._refusal(request, "list")) is not None:
@@ -313,7 +228,7 @@ class FakeGoogle:
         answer: Json = {"files": [self._resource(one) for one in page], "incompleteSearch": False}
         if int(offset) + size < len(found):
             answer["nextPageToken"] = f"{owner}:{int(offset) + size}"
-        return _masked(answer, asked.get("fields", "nextPageToken,files(id,name,mimeType)"))
+        return masked(answer, asked.get("fields", "nextPageToken,files(id,name,mimeType)"))
 
     async def _get(self, request: Request) -> Response:
         if (no := self._refusal(request, "get")) is not None:
@@ -323,7 +238,7 @@ class FakeGoogle:
             return refused(404, "notFound")
         file = self.files[file_id]
         if request.query_params.get("alt") != "media":
-            return _masked(self._resource(file), request.query_params.get("fields", "id,name,mimeType"))
+            return masked(self._resource(file), request.query_params.get("fields", "id,name,mimeType"))
         if file.mime_type.startswith("application/vnd.google-apps."):
             return refused(403, "fileNotDownloadable")
         if file.abusive:
@@ -338,14 +253,10 @@ class FakeGoogle:
         headers = {"etag": etag, "content-length": str(total - start), "accept-ranges": "bytes"}
         if start:
             headers["content-range"] = f"bytes {start}-{total - 1}/{total}"
-        cuts = self._cuts.get(file.id)
-        end = min(total, start + cuts.pop(0)) if cuts else total
 
         async def chunks() -> AsyncIterator[bytes]:
-            for offset in range(start, end, 1 << 16):
-                yield file.content[offset : min(offset + (1 << 16), end)]
-            if end < total:
-                raise ConnectionResetError("as told")
+            for offset in range(start, total, 1 << 16):
+                yield file.content[offset : offset + (1 << 16)]
 
         return StreamingResponse(chunks(), 206 if start else 200, headers=headers, media_type=file.mime_type)
 
@@ -362,8 +273,8 @@ class FakeGoogle:
         return Response(file.content, media_type=request.query_params["mimeType"])
 
     async def _export_link(self, request: Request) -> Response:
-        if not self._authorized(request):
-            return refused(401, "authError")
+        if (no := self.accounts.refusal(request, scope=DRIVE_READ)) is not None:
+            return no
         return Response(self.files[request.path_params["id"]].content)
 
     async def _permissions(self, request: Request) -> Response:
@@ -373,7 +284,7 @@ class FakeGoogle:
             {"type": "user", "role": "owner", "emailAddress": "dana@example.com"},
             {"type": "domain", "role": "reader", "domain": "example.com"},
         ]
-        return _masked({"permissions": permissions}, request.query_params["fields"])
+        return masked({"permissions": permissions}, request.query_params["fields"])
 
     async def _start(self, request: Request) -> Response:
         if (no := self._refusal(request, "start")) is not None:
@@ -393,7 +304,48 @@ class FakeGoogle:
         changes = [self._change(self.files[one]) for one in last if drive is None or self.files[one].drive == drive]
         answer: Json = {"changes": changes}
         answer["nextPageToken" if end < len(self._log) else "newStartPageToken"] = str(end)
-        return _masked(answer, asked.get("fields", "changes(fileId)"))
+        return masked(answer, asked.get("fields", "changes(fileId)"))
+
+    async def _watch(self, request: Request) -> Response:
+        if (no := self._refusal(request, "changes")) is not None:
+            return no
+        asked = await request.json()
+        known = asked.keys() <= {"id", "type", "address", "token", "expiration"}
+        if not known or "pageToken" not in request.query_params or asked.get("type") != "web_hook":
+            return refused(400, "invalid")
+        if not re.fullmatch(r"[A-Za-z0-9\-_+/=]{1,64}", asked.get("id", "")) or len(asked.get("token", "")) > 256:
+            return refused(400, "invalid")
+        if not asked.get("address", "").startswith(("https://", "http://127.0.0.1")):
+            return refused(400, "push.webhookUrlNotHttps")
+        if asked["id"] in self.channels:
+            return refused(400, "channelIdNotUnique")
+        now = time.time()
+        wanted = int(asked["expiration"]) / 1000 if "expiration" in asked else now + 3600
+        channel = Channel(
+            asked["id"], uuid.uuid4().hex, asked["address"], asked.get("token", ""), min(wanted, now + 7 * 86400)
+        )
+        self.channels[channel.id] = channel
+        self.posting.send(channel.address, headers=channel.headers("sync"))
+        return JSONResponse(
+            {
+                "kind": "api#channel",
+                "id": channel.id,
+                "resourceId": channel.resource_id,
+                "resourceUri": "https://www.googleapis.com/drive/v3/changes",
+                "token": channel.token,
+                "expiration": str(int(channel.expires_at * 1000)),
+            }
+        )
+
+    async def _stop(self, request: Request) -> Response:
+        if (no := self._refusal(request, "stop")) is not None:
+            return no
+        asked = await request.json()
+        channel = self.channels.get(asked.get("id", ""))
+        if channel is None or channel.resource_id != asked.get("resourceId"):
+            return refused(404, "channelNotFound")
+        del self.channels[channel.id]
+        return Response(status_code=204)
 
     def _change(self, file: File) -> Json:
         if file.deleted:
@@ -402,21 +354,14 @@ class FakeGoogle:
 
     def _refusal(self, request: Request, endpoint: str) -> Response | None:
         """401, 403 and 400, in the order in which Google finds them."""
-        if not self._authorized(request):
-            return refused(401, "authError")
-        scopes = self._tokens[request.headers["authorization"].removeprefix("Bearer ")][1].split()
-        if READ not in scopes:
-            return refused(403, "insufficientPermissions")
+        if (no := self.accounts.refusal(request, scope=DRIVE_READ)) is not None:
+            return no
         asked = request.query_params
         if {name for name, value in asked.items() if (name, value) not in _STANDARD} - _PARAMETERS[endpoint]:
             return refused(400, "invalidParameter")
         if asked.get("includeItemsFromAllDrives") == "true" and asked.get("supportsAllDrives") != "true":
             return refused(403, "teamDrivesParameterRequired")
         return None
-
-    def _authorized(self, request: Request) -> bool:
-        token = request.headers.get("authorization", "").removeprefix("Bearer ")
-        return token in self._tokens and self._tokens[token][0] > time.time()
 
     def _visible(self, file_id: str, request: Request, *, listing: bool = False) -> bool:
         """What is in a shared drive is there only for those who say they know of such."""
@@ -448,7 +393,7 @@ class FakeGoogle:
             target = self.files[file.target]
             resource["shortcutDetails"] = {"targetId": target.id, "targetMimeType": target.mime_type}
         elif file.mime_type in _EXPORTABLE:
-            link = f"{self.url}/export-link/{file.id}?exportFormat=x"
+            link = f"{self.accounts.url}/export-link/{file.id}?exportFormat=x"
             resource["exportLinks"] = dict.fromkeys(_EXPORTABLE[file.mime_type], link)
         elif not file.mime_type.startswith("application/vnd.google-apps."):
             resource |= {
@@ -458,49 +403,6 @@ class FakeGoogle:
         return resource
 
 
-def refused(status: int, reason: str, *, headers: dict[str, str] | None = None) -> Response:
-    """An error as Google writes it."""
-    detail = {"domain": "global", "reason": reason, "message": "as told"}
-    return JSONResponse({"error": {"code": status, "message": "as told", "errors": [detail]}}, status, headers=headers)
-
-
 @functools.lru_cache(maxsize=4096)
 def _md5(content: bytes) -> str:
     return hashlib.md5(content).hexdigest()  # noqa: S324
-
-
-def _masked(answer: Json, mask: str) -> Response:
-    """Only the fields that were asked for."""
-    words = iter(re.findall(r"\w+|[(),]", mask))
-    return JSONResponse(_only(answer, _fields(words)))
-
-
-def _fields(words: Iterator[str]) -> dict[str, Any]:
-    wanted: dict[str, Any] = {}
-    name = ""
-    for word in words:
-        if word == "(":
-            wanted[name] = _fields(words)
-        elif word == ")":
-            break
-        elif word != ",":
-            name = word
-            wanted[name] = None
-    return wanted
-
-
-def _only(value: Any, wanted: dict[str, Any] | None) -> Any:
-    if wanted is None:
-        return value
-    if isinstance(value, list):
-        return [_only(one, wanted) for one in value]
-    return {name: _only(value[name], inner) for name, inner in wanted.items() if name in value}
-
-
-@contextmanager
-def fake_google() -> Iterator[FakeGoogle]:
-    """A Google with nothing in it."""
-    google = FakeGoogle()
-    with serving(google) as url:
-        google.url = url
-        yield google
