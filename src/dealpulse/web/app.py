@@ -48,6 +48,7 @@ from dealpulse.web.middleware import RequestFrame
 from dealpulse.web.openapi import serving
 from dealpulse.web.readings import Readings
 from dealpulse.web.routing import State, routes_of
+from dealpulse.web.stopping import told_to_stop
 
 log = structlog.get_logger(__name__)
 
@@ -144,6 +145,7 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> State:
         push_tokens=_push_tokens(settings, http),
         vendors=vendors,
         alerts=book,
+        stopping=stack.enter_context(told_to_stop()),
     )
 
 
