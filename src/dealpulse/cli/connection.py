@@ -63,9 +63,9 @@ class Clients:
     queue: QueueClient
     history: History
     intake: Intake
+    alerts: AlertBook
     consents: Consents
     settings: Settings
-    alerts: AlertBook
 
 
 @asynccontextmanager
@@ -78,7 +78,7 @@ async def connected(settings: Settings) -> AsyncIterator[Clients]:
             intake = Intake(store=store, queue=queue, history=history, time_zone=settings.time_zone)
             async with open_http() as http:
                 consents = Consents(store=store, intake=intake, tickets=Tickets(pool), http=http, settings=settings)
-                yield Clients(store, queue, history, intake, consents, settings, AlertBook(pool))
+                yield Clients(store, queue, history, intake, AlertBook(pool), consents, settings)
     finally:
         await pool.aclose(close_connection_pool=True)
 

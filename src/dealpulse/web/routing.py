@@ -6,6 +6,7 @@ What handlers use (intake, store, queue) they take by name out of the request's 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import wraps
@@ -64,6 +65,8 @@ class State(TypedDict):
     vendors: httpx.AsyncClient
     """What vendors are reached with."""
     alerts: AlertBook
+    stopping: asyncio.Event
+    """Set once the process is told to stop."""
 
 
 ApiRequest: TypeAlias = Request[State]
