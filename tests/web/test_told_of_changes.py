@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 
 import httpx
@@ -63,14 +63,18 @@ def settings(environment: dict[str, str]) -> Settings:
 @pytest.fixture
 async def api(settings: Settings, serve: Serve, google: FakeGoogle) -> AsyncIterator[httpx.AsyncClient]:
     async with serve(build_app(settings)) as client:
-        google.gmail.topics[TOPIC] = Push(_reached(client, "gmail"), "our-push-subscription", PUSHES)
+        google.gmail.topics[TOPIC] = Push(reached(client, "gmail"), "our-push-subscription", PUSHES)
         yield client
 
 
 @pytest.fixture
 def work(api: httpx.AsyncClient, environment: dict[str, str]) -> Work:
+    return working({**environment, "PUBLIC_URL": reached(api)})
+
+
+def working(environ: Mapping[str, str]) -> Work:
     """Workers, which know where the API is reached, see to subscriptions and work until nothing is left to do."""
-    settings = Settings.load(environ={**environment, "PUBLIC_URL": _reached(api)})
+    settings = Settings.load(environ=environ)
 
     async def until_done() -> None:
         worker = create_worker(build_class("WorkerSettings", settings, QUEUES), burst=True, handle_signals=False)
@@ -82,7 +86,7 @@ def work(api: httpx.AsyncClient, environment: dict[str, str]) -> Work:
     return until_done
 
 
-def _reached(api: httpx.AsyncClient, webhook: str = "") -> str:
+def reached(api: httpx.AsyncClient, webhook: str = "") -> str:
     """Vendors want addresses, not names."""
     base = str(api.base_url).rstrip("/").replace("localhost", "127.0.0.1")
     return f"{base}/api/webhooks/{webhook}" if webhook else base
@@ -132,7 +136,7 @@ async def test_a_changed_file_is_here_because_drive_tells_of_it(
     await api.post(f"/api/deals/{deal.id}/sources/{source.id}/sync", json={})
     await work()
     (channel,) = google.drive.channels.values()
-    assert channel.address == _reached(api, "gdrive")
+    assert channel.address == reached(api, "gdrive")
     assert [one.name for one in await store.documents.of_deal(deal.id)] == ["lease.txt"]
     assert (await queue.stats())[SOURCE_SYNC.name].delayed == 0, "that the channel works is no change"
 
