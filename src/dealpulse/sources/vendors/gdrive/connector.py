@@ -12,7 +12,6 @@ import dataclasses
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -35,9 +34,10 @@ from dealpulse.sources.contract import (
     SourcePage,
     SourcePlace,
 )
+from dealpulse.sources.found import Found
 from dealpulse.sources.http import Budget, Refused, Vendor, VendorClient
+from dealpulse.sources.tree import Tree
 from dealpulse.sources.vendors.gdrive import wire
-from dealpulse.sources.vendors.gdrive.tree import Tree
 
 SCOPE: Final = "https://www.googleapis.com/auth/drive.readonly"
 
@@ -79,37 +79,6 @@ class _Position(Struct, frozen=True, omit_defaults=True):
             raise CursorExpired("The stored position is none of Drive's.") from error
 
 
-@dataclass
-class _Found:
-    """What a page of the vendor's holds for this source; of one id the last word counts."""
-
-    items: dict[str, SourceItem] = field(default_factory=dict)
-    removed: dict[str, None] = field(default_factory=dict)
-    failures: dict[str, ItemFailure] = field(default_factory=dict)
-    folders: dict[str, SourceFolder] = field(default_factory=dict)
-
-    def put(self, item: SourceItem) -> None:
-        self.removed.pop(item.external_id, None)
-        self.items[item.external_id] = item
-
-    def fail(self, failure: ItemFailure) -> None:
-        self.failures[failure.external_id or failure.path] = failure
-
-    def remove(self, external_id: str) -> None:
-        for known in (self.items, self.failures, self.folders):
-            known.pop(external_id, None)
-        self.removed[external_id] = None
-
-    def page(self, position: _Position) -> SourcePage:
-        return SourcePage(
-            items=tuple(self.items.values()),
-            cursor=position.encoded(),
-            removed=tuple(self.removed),
-            failures=tuple(self.failures.values()),
-            folders=tuple(self.folders.values()),
-        )
-
-
 class DriveConnector:
     """Reads the folder ``location`` names: its id, its address in the browser, or ``root``."""
 
@@ -146,11 +115,11 @@ class DriveConnector:
         while True:
             async for reached, found in self._crawl(position, tree):
                 position = reached
-                yield found.page(position)
+                yield found.page(position.encoded())
             async for reached, found in self._follow(position, tree):
                 quiet, position = reached == position, reached
                 if not quiet:
-                    yield found.page(position)
+                    yield found.page(position.encoded())
             if not tree.unlisted(1):
                 break
         yield SourcePage(items=(), cursor=position.encoded(), last=True, complete_listing=not position.missed)
@@ -246,7 +215,7 @@ class DriveConnector:
 
     # Listing -----------------------------------------------------------------------------------------------------
 
-    async def _crawl(self, position: _Position, tree: Tree) -> AsyncIterator[tuple[_Position, _Found]]:
+    async def _crawl(self, position: _Position, tree: Tree) -> AsyncIterator[tuple[_Position, Found]]:
         """List every folder whose content is not known yet."""
         at_once = _FOLDERS_AT_ONCE
         while batch := position.batch or tree.unlisted(at_once):
@@ -297,13 +266,13 @@ class DriveConnector:
             params["pageToken"] = page_token
         return await self._client.get("/files", wire.FileList, params=params)
 
-    async def _sorted(self, files: Sequence[wire.File], tree: Tree) -> _Found:
-        found = _Found()
+    async def _sorted(self, files: Sequence[wire.File], tree: Tree) -> Found:
+        found = Found()
         for file in files:
             await self._put(file, tree, found)
         return found
 
-    async def _put(self, file: wire.File, tree: Tree, found: _Found) -> None:
+    async def _put(self, file: wire.File, tree: Tree, found: Found) -> None:
         """Take a file, folder or shortcut as it is now for what it is to this source."""
         parent = tree.parent_among(file.parents)
         if file.id == tree.top_id:
@@ -325,7 +294,7 @@ class DriveConnector:
         else:
             found.put(_item(file, folder_id=parent, path=tree.path(parent, file.name)))
 
-    async def _put_shortcut(self, file: wire.File, parent: str, tree: Tree, found: _Found) -> None:
+    async def _put_shortcut(self, file: wire.File, parent: str, tree: Tree, found: Found) -> None:
         details, path = file.shortcut_details, tree.path(parent, file.name)
         if details is None:
             return
@@ -356,11 +325,11 @@ class DriveConnector:
 
     # Following changes -------------------------------------------------------------------------------------------
 
-    async def _follow(self, position: _Position, tree: Tree) -> AsyncIterator[tuple[_Position, _Found]]:
+    async def _follow(self, position: _Position, tree: Tree) -> AsyncIterator[tuple[_Position, Found]]:
         """Every change from the position on; the last position is where the next sync begins."""
         while True:
             answer = await self._changes(position.token)
-            found = _Found()
+            found = Found()
             for change in answer.changes:
                 await self._put_change(change, tree, found)
             token = answer.next_page_token or answer.new_start_page_token
@@ -389,7 +358,7 @@ class DriveConnector:
                 raise CursorExpired("Drive no longer knows the position in its change log.") from error
             raise
 
-    async def _put_change(self, change: wire.Change, tree: Tree, found: _Found) -> None:
+    async def _put_change(self, change: wire.Change, tree: Tree, found: Found) -> None:
         if change.file_id is None or change.file_id == tree.top_id:
             return  # of a shared drive itself, or of the top: whether that can be read was asked first
         shortcuts = tree.shortcuts_to(change.file_id)
