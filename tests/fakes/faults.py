@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
@@ -59,6 +59,11 @@ class Faults:
         """The next ``times`` such requests are refused."""
         with self._lock:
             self._faults.append(_Fault(request, self._refused(status, reason, headers=headers), times))
+
+    def garble(self, request: str) -> None:
+        """The next such request is answered by a proxy on the way: 200, and a page for people."""
+        with self._lock:
+            self._faults.append(_Fault(request, HTMLResponse("<html>Please sign in to this network.</html>"), 1))
 
     def cut(self, request: str, *after: int) -> None:
         """The next answers to such requests end after so many bytes each, with the connection."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import cast
 
@@ -91,8 +91,11 @@ async def _room(site: Site, store: Store, settings: Settings) -> AsyncIterator[R
     source = await store.sources.create(deal.id, site.type, "Data room", site.location)
     pool = await create_pool(settings.redis)
     async with open_http() as http:
-        accounts = Accounts(site.settings, http=http, vault=store.connections, locks=Locks(pool))
         buckets = Buckets(pool)
-        reach = Reach(http=http, accounts=accounts, limits=buckets)
-        yield Room(deal, source, store, QueueClient(pool), site, reach, buckets)
+
+        def reach(clock: Callable[[], float]) -> Reach:
+            accounts = Accounts(site.settings, http=http, vault=store.connections, locks=Locks(pool), clock=clock)
+            return Reach(http=http, accounts=accounts, limits=buckets)
+
+        yield Room(deal, source, store, QueueClient(pool), site, settings, reach, buckets)
     await pool.aclose(close_connection_pool=True)

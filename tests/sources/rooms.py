@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import functools
+import hashlib
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from dealpulse.jobs import SyncSource, SyncType
@@ -10,10 +13,22 @@ from dealpulse.models import Deal, Document, Email, Source
 from dealpulse.processors.syncs import sync_source
 from dealpulse.queue import QueueClient
 from dealpulse.queue.limits import Buckets
-from dealpulse.sources.contract import ItemKind
+from dealpulse.settings import Settings
+from dealpulse.sources.contract import Connector, ItemKind
 from dealpulse.sources.registry import Reach, connect
 from dealpulse.store import Store
 from sources.sites import Site
+
+
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def fill(site: Site, *paths: str) -> dict[str, str]:
+    """Files whose content is their path."""
+    for path in paths:
+        site.put(path, path.encode())
+    return {path: sha256(path.encode()) for path in paths}
 
 
 class Killed(BaseException):
@@ -29,12 +44,20 @@ class Room:
     store: Store
     queue: QueueClient
     site: Site
-    reach: Reach
+    settings: Settings
+    reach_by: Callable[[Callable[[], float]], Reach]
+    """What connectors reach their vendors with, by a clock that says what the time is."""
     buckets: Buckets
     limit: int = 1 << 20
     told: list[str] = field(default_factory=list)
     dies_at: int = 0
     """The checkpoint at which the sync is killed; 0 is none."""
+
+    def __post_init__(self) -> None:
+        self.reach = self.reach_by(time.time)
+
+    def connector(self) -> Connector:
+        return connect(self.source, settings=self.site.settings, reach=self.reach)
 
     async def sync(self, kind: SyncType = SyncType.incremental) -> dict[str, object]:
         self.told = []

@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-
 import pytest
 
+from dealpulse.errors import Permanent
 from dealpulse.jobs import DOCUMENTS, EMAILS, Priority, SyncType
 from dealpulse.models import SourceState
 from dealpulse.sources.contract import ItemKind
 from dealpulse.sources.registry import CONNECTORS
-from sources.rooms import Killed, Room
+from sources.rooms import Killed, Room, fill, sha256
 from sources.sites import LACKING, PAGE, SITES, Notion, Site
-
-
-def sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
-def fill(site: Site, *paths: str) -> dict[str, str]:
-    """Files whose content is their path."""
-    for path in paths:
-        site.put(path, path.encode())
-    return {path: sha256(path.encode()) for path in paths}
 
 
 def test_every_connector_has_a_site(tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -171,7 +159,17 @@ async def test_what_was_held_and_comes_back_is_not_asked_about_any_more(room: Ro
     await room.sync()
     assert (await room.now()).state is SourceState.active
     assert await room.files() == there
-    assert there.items() <= (await room.files()).items()
+
+
+async def test_a_source_that_is_gone_or_no_longer_shared_is_an_error_and_no_deletion(room: Room, site: Site) -> None:
+    there = fill(site, "a.txt", "b.txt", "c.txt", "d.txt")
+    await room.full()
+    site.lose()
+    for kind in SyncType:
+        with pytest.raises(Permanent):
+            await room.sync(kind)
+    assert await room.files() == there
+    assert (await room.now()).last_error
 
 
 async def test_one_oversized_file_among_many_costs_only_itself(room: Room, site: Site) -> None:
@@ -188,21 +186,6 @@ async def test_one_oversized_file_among_many_costs_only_itself(room: Room, site:
     await room.sync()
     assert (await room.files())["film.txt"] == sha256(b"short")
     assert (await room.now()).skipped == ()
-
-
-async def test_a_sync_killed_at_any_page_goes_on_and_ends_the_same(room: Room, site: Site) -> None:
-    there = fill(site, *(f"{number % 7}/{number}.txt" for number in range(PAGE + 30)))
-    for page in range(1, 100):
-        room.dies_at = page
-        try:
-            await room.full()
-        except Killed:
-            continue
-        break
-    assert await room.files() == there
-    assert (await room.now()).listing is None
-    room.dies_at = 0
-    assert (await room.sync())["bytes"] == 0
 
 
 async def test_a_listing_that_was_cut_off_deletes_nothing_and_its_end_finds_deletions(room: Room, site: Site) -> None:

@@ -11,7 +11,6 @@ from dealpulse.errors import NeedsConsent, Permanent, RateLimited, Transient, Un
 from dealpulse.models import SourceAccess, SourceFolder, SourceState
 from dealpulse.queue.limits import Buckets
 from dealpulse.sources.contract import SourcePage
-from dealpulse.sources.registry import connect
 from fakes.google import DOCUMENT, SERVICE_ACCOUNT
 from sources.rooms import Room
 from sources.sites import DriveSite
@@ -235,7 +234,7 @@ async def test_twenty_thousand_files_in_a_thousand_folders_are_all_listed(drive_
         parent = drive.fake.folder(f"{folder}", drive.top)
         for number in range(20):
             drive.fake.file(f"{number}.txt", b"", parent)
-    connector = connect(drive_room.source, settings=drive.settings, reach=drive_room.reach)
+    connector = drive_room.connector()
     seen: set[str] = set()
     longest = 0
     async for page in connector.pages(cursor=None):
@@ -250,14 +249,14 @@ async def test_a_listing_goes_on_from_any_page_in_another_process(drive_room: Ro
     for number in range(60):
         drive.fake.file(f"{number}.txt", b"", drive.folder(f"{number % 9}/{number % 4}"))
     pages: list[SourcePage] = []
-    async for page in connect(drive_room.source, settings=drive.settings, reach=drive_room.reach).pages(cursor=None):
+    async for page in drive_room.connector().pages(cursor=None):
         pages.append(page)
     everything = {item.external_id for page in pages for item in page.items}
     assert len(everything) == 60
     for done in range(1, len(pages)):
         known: dict[str, SourceFolder] = {one.external_id: one for page in pages[:done] for one in page.folders}
         seen = {item.external_id for page in pages[:done] for item in page.items}
-        again = connect(drive_room.source, settings=drive.settings, reach=drive_room.reach)
+        again = drive_room.connector()
         async for page in again.pages(cursor=pages[done - 1].cursor, folders=list(known.values())):
             seen |= {item.external_id for item in page.items}
         assert seen == everything, done

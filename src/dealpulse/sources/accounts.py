@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import httpx
@@ -31,8 +33,17 @@ class Account:
 class Accounts:
     """Hands out accounts; one a process, so that all syncs of an account share its token."""
 
-    def __init__(self, settings: SourceSettings, *, http: httpx.AsyncClient, vault: Vault, locks: Locks) -> None:
+    def __init__(
+        self,
+        settings: SourceSettings,
+        *,
+        http: httpx.AsyncClient,
+        vault: Vault,
+        locks: Locks,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._settings = settings
+        self._clock = clock
         self._http = http
         self._vault = vault
         self._locks = locks
@@ -49,7 +60,9 @@ class Accounts:
         name = subject or self._settings.google.impersonate
         key = f"google {scope} {name}"
         if key not in self._known:
-            tokens = ServiceAccountTokens(self._settings.google, scope=scope, subject=name, http=self._http)
+            tokens = ServiceAccountTokens(
+                self._settings.google, scope=scope, subject=name, http=self._http, clock=self._clock
+            )
             self._known[key] = Account(tokens.account, tokens)
         return self._known[key]
 
@@ -60,7 +73,8 @@ class Accounts:
             return self._connected(source.connection_id, client)
         key = f"microsoft {client.client_id}"
         if key not in self._known:
-            self._known[key] = Account(client.client_id, ClientCredentialTokens(client, http=self._http))
+            tokens = ClientCredentialTokens(client, http=self._http, clock=self._clock)
+            self._known[key] = Account(client.client_id, tokens)
         return self._known[key]
 
     def _connected(self, connection_id: str, client: OAuthClient) -> Account:
@@ -72,6 +86,7 @@ class Accounts:
                 seal=self._seal,
                 locks=self._locks,
                 http=self._http,
+                clock=self._clock,
             )
             self._known[connection_id] = Account(connection_id, tokens)
         return self._known[connection_id]

@@ -12,6 +12,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -87,6 +88,14 @@ class OAuthClient:
         return cls(Provider.microsoft.value, url, microsoft.client_id, microsoft.client_secret)
 
 
+class GrantRefused(NeedsConsent):
+    """``invalid_grant``. ``vendor_time``: seconds since the epoch by the vendor's clock, if it told."""
+
+    def __init__(self, message: str, *, vendor_time: float | None) -> None:
+        super().__init__(message)
+        self.vendor_time = vendor_time
+
+
 class Vault(Protocol):
     """Where connections are kept."""
 
@@ -114,10 +123,20 @@ async def request_token(http: httpx.AsyncClient, url: str, form: Mapping[str, st
             f"{vendor} hands out no tokens (status {status}).", dependency=vendor, retry_after=retry_after(response)
         )
     if reason == "invalid_grant":
-        raise NeedsConsent(f"{vendor} no longer accepts the authorisation; connect the account again.")
+        raise GrantRefused(
+            f"{vendor} no longer accepts the authorisation; connect the account again.",
+            vendor_time=_told_time(response),
+        )
     if reason in _CLIENT_CODES:
         raise Permanent(f"{vendor} rejects this service's client ({reason}); correct its settings.", code=reason)
     raise Refused(f"{vendor} refused to hand out a token (status {status}, {reason}).", status=status, reason=reason)
+
+
+def _told_time(response: httpx.Response) -> float | None:
+    try:
+        return parsedate_to_datetime(response.headers.get("date", "")).timestamp()
+    except ValueError:
+        return None
 
 
 class StoredTokens:
@@ -253,7 +272,18 @@ class ServiceAccountTokens(_Minted):
         return self._subject or self._key.client_email
 
     async def _mint(self) -> TokenAnswer:
-        issued = int(self._clock()) - _BACKDATED_SECONDS
+        now = self._clock()
+        try:
+            return await self._ask(now)
+        except GrantRefused as refused:
+            told = refused.vendor_time
+            if told is None or abs(told - now) < _BACKDATED_SECONDS:
+                raise
+            # By the vendor's clock ours is off, and it takes no assertion from what it thinks is another time.
+            return await self._ask(told)
+
+    async def _ask(self, now: float) -> TokenAnswer:
+        issued = int(now) - _BACKDATED_SECONDS
         claims: dict[str, str | int] = {
             "iss": self._key.client_email,
             "scope": self._scope,

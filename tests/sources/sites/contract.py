@@ -27,8 +27,6 @@ class Notion(StrEnum):
     """Items have a name that can be changed."""
     ranges = "ranges"
     """A download can begin in the middle."""
-    lost = "lost"
-    """It can be taken away from us as a whole."""
 
 
 class Call(StrEnum):
@@ -68,6 +66,10 @@ class Site(Protocol):
         """The path, as it was given to :meth:`put` or :meth:`move`, of what the service keeps as ``path``."""
         ...
 
+    def lose(self) -> None:
+        """The source is deleted at its vendor, or not shared with us any more."""
+        ...
+
     def grow(self, items: int) -> None:
         """So many small items at once, in some folders, on pages as large as the vendor's."""
         ...
@@ -80,6 +82,11 @@ class VendorSite(Site, Protocol):
     bucket: str
     """Of the account's budget."""
 
+    @property
+    def downloads(self) -> int:
+        """How often content was asked for."""
+        ...
+
     def request(self, call: Call, path: str = "") -> str:
         """The request ``faults`` know it by; for content, of the item at ``path``."""
         ...
@@ -90,8 +97,4 @@ class VendorSite(Site, Protocol):
 
     def forget_changes(self) -> None:
         """Positions in the change log handed out so far are not known any more."""
-        ...
-
-    def lose(self) -> None:
-        """The source is deleted at its vendor, or not shared with us any more."""
         ...

@@ -9,6 +9,7 @@ from pathlib import Path
 from dealpulse.models import SourceType
 from dealpulse.settings import GoogleSettings, SourceSettings
 from dealpulse.sources.contract import ItemKind
+from fakes.faults import Faults
 from fakes.google import PERSON, SERVICE_ACCOUNT, FakeGoogle, fake_google
 from sources.sites.contract import PAGE, Call
 
@@ -19,6 +20,11 @@ def _settings(google: FakeGoogle, folder: Path) -> SourceSettings:
             api_url=google.url, token_url=f"{google.url}/token", service_account=google.accounts.key_file(folder)
         )
     )
+
+
+def _downloads(faults: Faults) -> int:
+    asked = faults.requests.items()
+    return sum(count for name, count in asked if name.endswith((" alt=media", "/export", " format=raw")))
 
 
 class DriveSite:
@@ -87,8 +93,7 @@ class DriveSite:
 
     @property
     def downloads(self) -> int:
-        asked = self.faults.requests.items()
-        return sum(count for name, count in asked if name.endswith((" alt=media", "/export")))
+        return _downloads(self.faults)
 
     def folder(self, path: str) -> str:
         """The id of the folder at ``path``, made if it is not there."""
@@ -187,6 +192,10 @@ class GmailSite:
 
     def lose(self) -> None:
         self.fake.closed = True
+
+    @property
+    def downloads(self) -> int:
+        return _downloads(self.faults)
 
     def find(self, path: str) -> str | None:
         return next((message_id for message_id, place in self._below(path) if place == path), None)
