@@ -31,12 +31,13 @@ from dealpulse.sources.contract import (
     SourcePage,
     SourcePlace,
 )
+from dealpulse.sources.found import Found
 from dealpulse.sources.http import Budget, Refused, Vendor, VendorClient
 from dealpulse.sources.notifications import Callback, Subscription
+from dealpulse.sources.tree import Tree, following
 from dealpulse.sources.vendors.gdrive import wire
 from dealpulse.sources.vendors.gdrive.items import item_of, shortcut_item, unavailable
-from dealpulse.sources.vendors.gdrive.steps import Found, Position
-from dealpulse.sources.vendors.gdrive.tree import Tree, following
+from dealpulse.sources.vendors.gdrive.position import Position
 
 SCOPE: Final = "https://www.googleapis.com/auth/drive.readonly"
 
@@ -96,11 +97,11 @@ class DriveConnector:
         while True:
             async for reached, found in self._crawl(position, tree):
                 position = reached
-                yield found.page(position)
+                yield found.page(position.encoded())
             async for reached, found in self._follow(position, tree):
                 quiet, position = reached == position, reached
                 if not quiet:
-                    yield found.page(position)
+                    yield found.page(position.encoded())
             if not tree.unlisted(1):
                 break
         yield SourcePage(items=(), cursor=position.encoded(), last=True, complete_listing=not position.missed)

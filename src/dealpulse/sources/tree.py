@@ -1,4 +1,4 @@
-"""The folders of a Drive source, by which a change is known to concern it."""
+"""The folders of a source whose vendor names a file's folder by id: by them a change is known to concern it."""
 
 from __future__ import annotations
 

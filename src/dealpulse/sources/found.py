@@ -1,34 +1,11 @@
-"""How far a sync of a Drive folder is, and what its last step found."""
+"""What a connector gathers from one page of its vendor's."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import msgspec
-from msgspec import Struct
-
 from dealpulse.models import SourceFolder
-from dealpulse.sources.contract import CursorExpired, ItemFailure, SourceItem, SourcePage
-
-
-class Position(Struct, frozen=True, omit_defaults=True):
-    """The cursor: where the change log is followed from, and the folders being listed before that."""
-
-    token: str
-    batch: tuple[str, ...] = ()
-    page: str | None = None
-    missed: bool = False
-    """The listing this stems from could not see everything."""
-
-    def encoded(self) -> str:
-        return msgspec.json.encode(self).decode()
-
-    @classmethod
-    def decoded(cls, cursor: str) -> Position:
-        try:
-            return msgspec.json.decode(cursor, type=cls)
-        except msgspec.MsgspecError as error:
-            raise CursorExpired("The stored position is none of Drive's.") from error
+from dealpulse.sources.contract import ItemFailure, SourceItem, SourcePage
 
 
 @dataclass
@@ -52,10 +29,10 @@ class Found:
             known.pop(external_id, None)
         self.removed[external_id] = None
 
-    def page(self, position: Position) -> SourcePage:
+    def page(self, cursor: str) -> SourcePage:
         return SourcePage(
             items=tuple(self.items.values()),
-            cursor=position.encoded(),
+            cursor=cursor,
             removed=tuple(self.removed),
             failures=tuple(self.failures.values()),
             folders=tuple(self.folders.values()),
