@@ -221,6 +221,6 @@ async def test_a_fault_at_each_page_in_turn_ends_the_same(room: Room, vendor: Ve
         room.dies_at = 1
         with pytest.raises(Killed):
             await room.full()
-    room.dies_at = 0
+        room.dies_at = 0
     await room.sync()
     assert await room.files() == there

@@ -17,6 +17,7 @@ from dealpulse.sources.contract import Connector, RateLimits
 from dealpulse.sources.vendors.folder import FolderConnector
 from dealpulse.sources.vendors.gdrive import DriveConnector
 from dealpulse.sources.vendors.gmail import GmailConnector
+from dealpulse.sources.vendors.outlook import OutlookConnector
 from dealpulse.sources.vendors.sharepoint import SharePointConnector
 
 
@@ -47,11 +48,18 @@ def _sharepoint(source: Source, settings: SourceSettings, reach: Reach) -> Conne
     )
 
 
+def _outlook(source: Source, settings: SourceSettings, reach: Reach) -> Connector:
+    return OutlookConnector.of(
+        source, settings.microsoft, http=reach.http, accounts=reach.accounts, limits=reach.limits
+    )
+
+
 CONNECTORS: Final[Mapping[SourceType, Callable[[Source, SourceSettings, Reach], Connector]]] = {
     SourceType.folder: _folder,
     SourceType.gdrive: _gdrive,
     SourceType.gmail: _gmail,
     SourceType.sharepoint: _sharepoint,
+    SourceType.outlook: _outlook,
 }
 
 

@@ -10,18 +10,23 @@ What each part follows stands in its module.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from fakes.faults import Faults
+from fakes.graph import batch
 from fakes.graph.accounts import Accounts
 from fakes.graph.answers import refused
 from fakes.graph.drives import FakeDrives
+from fakes.graph.mail import FakeMail
 from fakes.graph.subscriptions import Subscriptions
 from fakes.posting import Posting
 from fakes.serving import serving
@@ -29,11 +34,16 @@ from fakes.serving import serving
 __all__ = ["FakeGraph", "fake_graph"]
 
 
+def _named(request: Request) -> str:
+    """By its path; a library's folders are listed under one name."""
+    return re.sub(r"/items/[^/]+/children$", "/children", request.url.path)
+
+
 class GraphFaults(Faults):
     """What is cut of a file's content is its download, not the redirect to it."""
 
     def __init__(self) -> None:
-        super().__init__(refused=refused, named=lambda request: request.url.path)
+        super().__init__(refused=refused, named=_named)
 
     def cut(self, request: str, *after: int) -> None:
         parts = request.split("/")
@@ -52,13 +62,19 @@ class FakeGraph:
     def __post_init__(self) -> None:
         self.subscriptions = Subscriptions(self.accounts, self.posting)
         self.drives = FakeDrives(self.accounts, self.subscriptions.changed)
+        self.mail = FakeMail(self.accounts, self.subscriptions.changed)
         self._app = Starlette(
             routes=[
                 Route("/{tenant}/oauth2/v2.0/token", self.accounts.answer, methods=["POST"]),
                 *self.subscriptions.routes(),
+                Route("/v1.0/$batch", self._batch, methods=["POST"]),
                 *self.drives.routes(),
+                *self.mail.routes(),
             ]
         )
+
+    async def _batch(self, request: Request) -> Response:
+        return await batch.answer(request, self)
 
     @property
     def url(self) -> str:

@@ -14,7 +14,7 @@ from typing import Final
 from sources.sites.contract import PAGE, Call, Notion, Site, VendorSite
 from sources.sites.folder import FolderSite, local_folder
 from sources.sites.google import DriveSite, GmailSite, gmail, my_drive, shared_drive
-from sources.sites.microsoft import SharePointSite, library, library_folder
+from sources.sites.microsoft import OutlookSite, SharePointSite, library, library_folder, mail_folder
 
 __all__ = [
     "LACKING",
@@ -25,6 +25,7 @@ __all__ = [
     "FolderSite",
     "GmailSite",
     "Notion",
+    "OutlookSite",
     "SharePointSite",
     "Site",
     "VendorSite",
@@ -37,6 +38,7 @@ SITES: Final[Mapping[str, Callable[[Path], AbstractContextManager[Site]]]] = {
     "gmail": gmail,
     "library": library,
     "library folder": library_folder,
+    "outlook": mail_folder,
 }
 
 LACKING: Final[Mapping[str, Mapping[Notion, str]]] = {
@@ -50,6 +52,10 @@ LACKING: Final[Mapping[str, Mapping[Notion, str]]] = {
     "gmail": {
         Notion.names: "A message has a subject, and nobody can change that.",
         Notion.ranges: "A message comes within a JSON answer, which is given whole or not at all.",
+    },
+    "outlook": {
+        Notion.names: "A message has a subject, and nobody can change that.",
+        Notion.ranges: "A message is made when it is asked for; nothing says that it can begin in the middle.",
     },
 }
 """What does not apply to a site, and why: tests that need it run on the others."""

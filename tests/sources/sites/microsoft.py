@@ -11,6 +11,7 @@ from dealpulse.settings import MicrosoftSettings, Secret, SourceSettings
 from dealpulse.sources.contract import ItemKind
 from fakes.graph import FakeGraph, fake_graph
 from fakes.graph.accounts import CLIENT_ID, CLIENT_SECRET, TENANT
+from fakes.graph.mail import DANA
 from sources.sites.contract import PAGE, Call
 
 
@@ -81,7 +82,7 @@ class SharePointSite:
         whole = self.fake.items[self.top].parent is None
         return {
             Call.describe: f"{self._drive}/root" if whole else f"{self._drive}/root:/Deal room",
-            Call.listing: f"{self._drive}/root/delta" if whole else f"{self._drive}/items/{self.top}/children",
+            Call.listing: f"{self._drive}/root/delta" if whole else f"{self._drive}/children",
             Call.changes: f"{self._drive}/root/delta",
             Call.content: f"{self._drive}/items/{self.find(path)}/content",
         }[call]
@@ -124,6 +125,119 @@ class SharePointSite:
                 None,
             )
         return place
+
+
+class OutlookSite:
+    type = SourceType.outlook
+    kind = ItemKind.email
+    bucket = f"outlook:{CLIENT_ID}:{DANA}"
+
+    def __init__(self, graph: FakeGraph) -> None:
+        self.graph = graph
+        self.faults = graph.faults
+        self.fake = graph.mail
+        self.fake.page_size = PAGE
+        self.top = self.fake.folder("Kestrel", self.fake.own_names["inbox"])
+        self.location = f"{DANA}/Inbox/Kestrel"
+        self.settings = settings_for(graph)
+        self._mailbox = f"/v1.0/users/{DANA}"
+        self._restored: dict[str, tuple[str, bool]] = {}
+
+    def put(self, path: str, content: bytes) -> None:
+        folder, _, subject = path.rpartition("/")
+        for message_id in self._messages(path):
+            self.fake.destroy(message_id)
+        self.fake.receive(subject, content, self.folder(folder))
+
+    def move(self, path: str, to: str) -> None:
+        folder, _, name = to.rpartition("/")
+        if messages := self._messages(path):
+            self.fake.move(messages[0], self.folder(folder))
+            return
+        moved = self.folder(path)
+        self.fake.folders[moved].name = name
+        self.fake.move_folder(moved, self.folder(folder))
+
+    def delete(self, path: str) -> None:
+        bin_, folder = self.fake.own_names["deleteditems"], self.folder(path.rpartition("/")[0])
+        if messages := self._messages(path):
+            self._restored[path] = (messages[0], False)
+            self.fake.move(messages[0], bin_)
+            return
+        gone = self._find(path)
+        assert gone is not None, path
+        self._restored[path] = (gone, True)
+        assert self.fake.folders[gone].parent == folder
+        self.fake.move_folder(gone, bin_)
+
+    def restore(self, path: str) -> None:
+        item_id, is_folder = self._restored.pop(path)
+        parent = self.folder(path.rpartition("/")[0])
+        if is_folder:
+            self.fake.move_folder(item_id, parent)
+        else:
+            self.fake.move(item_id, parent)
+
+    def place(self, external_id: str, path: str) -> str:
+        return path.removeprefix("Inbox/Kestrel/")
+
+    def grow(self, items: int) -> None:
+        folders = [self.fake.folder(str(number), self.top) for number in range(40)]
+        for number in range(items):
+            self.fake.receive(f"{number}", b"", folders[number % 40])
+
+    def request(self, call: Call, path: str = "") -> str:
+        delta = f"{self._mailbox}/mailFolders/{self.top}/messages/delta"
+        messages = self._messages(path) if path else []
+        return {
+            Call.describe: f"{self._mailbox}/mailFolders/msgfolderroot",
+            Call.listing: delta,
+            Call.changes: delta,
+            Call.content: f"{self._mailbox}/messages/{messages[0] if messages else ''}/$value",
+        }[call]
+
+    def expire_tokens(self) -> None:
+        self.graph.accounts.expire_tokens()
+
+    def forget_changes(self) -> None:
+        self.fake.forget_changes()
+
+    def lose(self) -> None:
+        self.fake.closed = True
+
+    @property
+    def downloads(self) -> int:
+        return sum(count for name, count in self.faults.requests.items() if name.endswith("/$value"))
+
+    def folder(self, path: str) -> str:
+        """The id of the folder at ``path`` below the source's, made if it is not there."""
+        known = self._find(path)
+        if known is not None:
+            return known
+        above, _, name = path.rpartition("/")
+        return self.fake.folder(name, self.folder(above))
+
+    def _find(self, path: str) -> str | None:
+        place: str | None = self.top
+        for name in path.split("/") if path else ():
+            there = (one.id for one in self.fake.folders.values() if (one.parent, one.name) == (place, name))
+            place = next(there, None)
+        return place
+
+    def _messages(self, path: str) -> list[str]:
+        above, _, subject = path.rpartition("/")
+        folder = self._find(above)
+        there = (one for one in self.fake.messages.values() if one.folder == folder and not one.gone)
+        return [one.id for one in there if one.subject == subject]
+
+
+@contextmanager
+def mail_folder(folder: Path) -> Iterator[OutlookSite]:
+    """An empty folder of a mailbox with more in it."""
+    with fake_graph() as graph:
+        site = OutlookSite(graph)
+        site.fake.receive("not ours", b"not ours", site.fake.own_names["inbox"])
+        yield site
 
 
 @contextmanager

@@ -6,8 +6,9 @@ json-batching (20 at a time, each with a status of its own).
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import asynccontextmanager
 from typing import Final, Generic, TypeVar
 
 import httpx
@@ -73,8 +74,10 @@ class Graph:
         budget: Budget,
         limits: RateLimits,
         headers: Mapping[str, str] | None = None,
+        at_once: int = 100,
     ) -> None:
-        """``headers`` go with every request."""
+        """``headers`` go with every request, ``at_once`` of which are under way at most."""
+        self._slots = asyncio.Semaphore(at_once)
         self._address = microsoft.graph_url
         self._headers = headers or {}
         self._client = VendorClient(
@@ -84,7 +87,8 @@ class Graph:
     async def get(
         self, path: str, answer: type[Answer], *, params: Parameters | None = None, units: float = 1
     ) -> Answer:
-        return await self._client.get(path, answer, params=params, headers=self._headers, units=units)
+        async with self._slots:
+            return await self._client.get(path, answer, params=params, headers=self._headers, units=units)
 
     async def page(
         self, link: str, answer: type[Page[Entry]], *, params: Parameters | None = None, units: float = 1
@@ -133,9 +137,7 @@ class Graph:
                 {"id": str(number), "method": "GET", "url": path, "headers": self._headers}
                 for number, path in enumerate(portion)
             ]
-            replies = await self._client.post(
-                "/$batch", _Replies, json={"requests": requests}, headers=self._headers, units=len(portion)
-            )
+            replies = await self.post("/$batch", _Replies, json={"requests": requests}, units=len(portion))
             told = {reply.id: reply for reply in replies.responses}
             for number, path in enumerate(portion):
                 yield await self._understood(told.get(str(number)), path, answer)
@@ -153,18 +155,23 @@ class Graph:
                 return None
             raise
 
-    def content(self, path: str, *, by_link: bool = False) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
+    @asynccontextmanager
+    async def content(self, path: str, *, by_link: bool = False) -> AsyncIterator[AsyncIterator[bytes]]:
         """The bytes at ``path``; see ``VendorClient.content``."""
-        return self._client.content(path, headers=self._headers, by_link=by_link)
+        async with self._slots, self._client.content(path, headers=self._headers, by_link=by_link) as chunks:
+            yield chunks
 
-    async def post(self, path: str, answer: type[Answer], *, json: object) -> Answer:
-        return await self._client.post(path, answer, json=json, headers=self._headers)
+    async def post(self, path: str, answer: type[Answer], *, json: object, units: float = 1) -> Answer:
+        async with self._slots:
+            return await self._client.post(path, answer, json=json, headers=self._headers, units=units)
 
     async def patch(self, path: str, answer: type[Answer], *, json: object) -> Answer:
-        return await self._client.patch(path, answer, json=json, headers=self._headers)
+        async with self._slots:
+            return await self._client.patch(path, answer, json=json, headers=self._headers)
 
     async def delete(self, path: str) -> None:
-        await self._client.delete(path, headers=self._headers)
+        async with self._slots:
+            await self._client.delete(path, headers=self._headers)
 
     def _short(self, link: str | None) -> str | None:
         if link is None:
