@@ -55,6 +55,7 @@ OTHER_VALUES = {
     "SMTP_FROM": "briefs@example.com",
     "DELIVERY_ALLOW_PRIVATE": "true",
     "API_TRUST_LOOPBACK": "true",
+    "DASHBOARD_PAYLOADS": "admin",
     "API_CORS_ORIGINS": "https://app.example.com",
     "METRICS_OPEN": "true",
     "ALERT_NEEDS_CONSENT": "false",
