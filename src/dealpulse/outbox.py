@@ -7,10 +7,12 @@ their deterministic ids, which costs nothing where the job is still there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+import contextvars
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Final, Generic, Protocol, TypeVar
 
 import structlog
 
@@ -34,6 +36,54 @@ class Terms:
 
 
 AT_ONCE: Final = Terms()
+
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+
+class Together(Generic[Item, Answer]):
+    """Asks one after the other for many at once: what comes while ``work`` is under way waits and then goes together.
+
+    Under load that makes one question of twenty, and adds no time where there is none.
+    """
+
+    def __init__(self, work: Callable[[Sequence[Item]], Awaitable[Sequence[Answer]]], *, most: int) -> None:
+        """``work`` answers each item, in their order; ``most`` go at once."""
+        self._work = work
+        self._most = most
+        self._waiting: list[tuple[Item, asyncio.Future[Answer]]] = []
+        self._asking: asyncio.Task[None] | None = None
+
+    async def __call__(self, item: Item) -> Answer:
+        """What ``work`` answers to it, or raises."""
+        loop = asyncio.get_running_loop()
+        answered: asyncio.Future[Answer] = loop.create_future()
+        self._waiting.append((item, answered))
+        if self._asking is None:
+            # In a context of its own: what is done for all is done in nobody's name.
+            self._asking = loop.create_task(self._ask_all(), context=contextvars.Context())
+        return await answered
+
+    async def _ask_all(self) -> None:
+        try:
+            while self._waiting:
+                part, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
+                await self._ask(part)
+        finally:
+            self._asking = None
+
+    async def _ask(self, part: Sequence[tuple[Item, asyncio.Future[Answer]]]) -> None:
+        try:
+            answers = await self._work([item for item, _ in part])
+        except Exception as error:  # each of those who asked gets it
+            for _, answered in part:
+                if not answered.done():
+                    answered.set_exception(error)
+            return
+        for (_, answered), told in zip(part, answers, strict=True):
+            if not answered.done():  # who asked may have left
+                answered.set_result(told)
 
 
 class Operations(Protocol):

@@ -9,7 +9,7 @@ import pytest
 from dealpulse.errors import NeedsConsent, Permanent, RateLimited, Unavailable
 from dealpulse.jobs import SOURCE_SYNC
 from dealpulse.local.stack import Stack
-from dealpulse.models import Deal, Source, SourceState, SourceType
+from dealpulse.models import Connection, Deal, Provider, Source, SourceState, SourceType
 from dealpulse.processors.subscriptions import Keeper, callbacks, secret_digest
 from dealpulse.queue import QueueClient
 from dealpulse.settings import Settings
@@ -156,6 +156,23 @@ async def test_one_that_cannot_be_ended_any_more_is_forgotten(
     await store.sources.remove(watched.id, delete_items=False)
     assert await keeper.see_to_all() == 1
     assert await store.subscriptions.find([*vendor.live]) == []
+
+
+async def test_a_source_that_another_account_reads_gets_a_subscription_of_that_account(
+    watched: Source, store: Store, deal: Deal, keeper: Keeper, vendor: Vendor
+) -> None:
+    (first,) = vendor.of(watched.id)
+    account = await store.connections.add(
+        Connection(
+            id=watched.id, deal_id=deal.id, provider=Provider.google, account="dana@example.com", sealed_tokens="v1."
+        )
+    )
+    await store.sources.create(deal.id, watched.type, "Room", "room", connection_id=account.id)
+    assert await keeper.see_to_all() == 1
+    kept = (await store.subscriptions.of_sources([watched.id]))[watched.id]
+    assert vendor.asked == ["subscribe", "subscribe"]
+    assert kept.external_id in set(vendor.of(watched.id)) - {first}
+    assert await keeper.see_to_all() == 0
 
 
 async def test_a_mailbox_that_another_source_watches_too_is_not_stopped(

@@ -78,9 +78,9 @@ async def test_nothing_is_missing_after_the_migrations(store: Store) -> None:
             "Column emails.thread_key is missing.",
         ),
         (
-            "alter function operation_subjects rename to old",
-            "alter function old rename to operation_subjects",
-            "Function operation_subjects is missing.",
+            "alter function ask_known_operations rename to old",
+            "alter function old rename to ask_known_operations",
+            "Function ask_known_operations is missing.",
         ),
         (
             "update dealpulse_migrations set name = 'x' where name = '002_functions.sql'",

@@ -13,12 +13,17 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import msgspec
 import pytest
+from arq.connections import ArqRedis
 
+from dealpulse.errors import NeedsConsent
 from dealpulse.jobs import SOURCE_SYNC
 from dealpulse.local.stack import Stack
 from dealpulse.models import Deal, SourceState, SourceType
 from dealpulse.queue import QueueClient
+from dealpulse.queue.locks import Locks
 from dealpulse.settings import Settings
+from dealpulse.sources.accounts import Accounts
+from dealpulse.sources.http import open_http
 from dealpulse.sources.sealing import Seal
 from dealpulse.sources.tokens import Grant
 from dealpulse.store import Store
@@ -79,7 +84,7 @@ class Browser:
         assert address.startswith(f"{PUBLIC}/"), address
         return await self._http.get(address.removeprefix(PUBLIC))
 
-    async def consent_page(self, vendor: FakeConsent, address: str) -> httpx.Response:
+    async def consent_page(self, address: str) -> httpx.Response:
         """From the address that was handed out, over the page that says what is asked, to the vendor."""
         shown = await self.open(address)
         assert shown.status_code == 200, shown.text
@@ -109,7 +114,7 @@ async def asked(api: httpx.AsyncClient, deal: Deal, kind: str = "gdrive", **wish
 
 
 async def connected(api: httpx.AsyncClient, vendor: FakeConsent, browser: Browser, deal: Deal, kind: str) -> None:
-    sent = await browser.consent_page(vendor, await asked(api, deal, kind))
+    sent = await browser.consent_page(await asked(api, deal, kind))
     done = await browser.open(vendor.page(sent.headers["location"]).agree(DANA))
     assert done.status_code == 200, done.text
 
@@ -135,7 +140,7 @@ async def test_a_person_connects_their_account_with_exactly_what_it_takes(
     shown = await browser.open(address)
     assert "Project Alder" in shown.text
     assert "app" in shown.text, "it says who asked"
-    sent = await browser.consent_page(vendor, address)
+    sent = await browser.consent_page(address)
     page = vendor.page(sent.headers["location"])
     assert set(page.scopes) - {"openid", "email", "profile"} == READS[kind]
 
@@ -189,7 +194,7 @@ async def test_the_same_account_again_keeps_its_connection_with_the_new_tokens(
     await store.connections.mark_needs_consent(first.id)
     await store.sources.set_state(source.id, SourceState.needs_consent)
 
-    sent = await browser.consent_page(vendor, await asked(api, deal, "sharepoint"))
+    sent = await browser.consent_page(await asked(api, deal, "sharepoint"))
     page = vendor.page(sent.headers["location"])
     assert {"Mail.Read", "Files.Read.All"} <= set(page.scopes), "tokens for the one would be none for the other"
     assert (await browser.open(page.agree(DANA))).status_code == 200
@@ -200,6 +205,38 @@ async def test_the_same_account_again_keeps_its_connection_with_the_new_tokens(
     assert (await store.sources.get(source.id)).state is SourceState.active
 
 
+async def test_connected_tokens_are_refreshed_and_rotated_until_the_consent_is_withdrawn_and_given_again(
+    api: httpx.AsyncClient,
+    vendor: FakeConsent,
+    browser: Browser,
+    store: Store,
+    deal: Deal,
+    settings: Settings,
+    queue_pool: ArqRedis,
+) -> None:
+    await connected(api, vendor, browser, deal, "outlook")
+    (connection,) = await store.connections.of_deal(deal.id)
+    source = await store.sources.create(deal.id, SourceType.outlook, "Mail", "me", connection_id=connection.id)
+    async with open_http() as http:
+        accounts = Accounts(settings.sources, http=http, vault=store.connections, locks=Locks(queue_pool))
+        tokens = accounts.microsoft(source).tokens
+        first = await tokens.current()
+        spent = vendor.grants[0].refresh_token
+        second = await tokens.instead_of(first)
+        assert second != first
+        assert vendor.grants[0].refresh_token != spent
+        assert await tokens.instead_of(second) not in (first, second), "the rotated token was kept"
+
+        vendor.grants.clear()
+        with pytest.raises(NeedsConsent):
+            await tokens.instead_of(await tokens.current())
+        assert (await store.connections.get(connection.id)).state is SourceState.needs_consent
+
+        await connected(api, vendor, browser, deal, "outlook")
+        assert (await store.connections.get(connection.id)).state is SourceState.active
+        assert await tokens.instead_of(await tokens.current())
+
+
 async def test_a_source_may_be_made_or_be_given_another_account_on_the_way(
     api: httpx.AsyncClient, vendor: FakeConsent, browser: Browser, store: Store, deal: Deal, queue: QueueClient
 ) -> None:
@@ -207,7 +244,7 @@ async def test_a_source_may_be_made_or_be_given_another_account_on_the_way(
     (first,) = await store.connections.of_deal(deal.id)
     source = await store.sources.create(deal.id, SourceType.gdrive, "Room", "room", connection_id=first.id)
     address = await asked(api, deal, sourceId=source.id, location="another-room", name="Another")
-    sent = await browser.consent_page(vendor, address)
+    sent = await browser.consent_page(address)
     await browser.open(vendor.page(sent.headers["location"]).agree("eve@example.com"))
 
     second = next(one for one in await store.connections.of_deal(deal.id) if one.id != first.id)
@@ -256,13 +293,14 @@ async def test_a_user_of_the_app_connects_their_own_account_to_their_own_deal_al
 ) -> None:
     theirs = await store.deals.create("Theirs")
     await store.deals.add_member(theirs.id, ANNA, "member")
-    headers = bearing(user_token(clean_stack))
+    headers = bearing(user_token(clean_stack, email="anna@example.com"))
     refused = await api.post("/api/sources/gmail/connect", json={"dealId": deal.id}, headers=headers)
     assert refused.status_code == 404
     assert (await api.get(f"/api/sources/gmail/connect?deal={deal.id}", headers=headers)).status_code == 404
     assert (await api.get("/api/sources/gmail/connect", headers=headers)).status_code == 404
     allowed = await api.post("/api/sources/gmail/connect", json={"dealId": theirs.id}, headers=headers)
-    sent = await browser.consent_page(vendor, allowed.json()["address"])
+    assert "anna@example.com" in (await browser.open(allowed.json()["address"])).text
+    sent = await browser.consent_page(allowed.json()["address"])
     assert (await browser.open(vendor.page(sent.headers["location"]).agree(DANA))).status_code == 200
     listed = await api.get(f"/api/deals/{theirs.id}/connections", headers=headers)
     assert [(one["account"], one["provider"]) for one in listed.json()["connections"]] == [(DANA, "google")]
@@ -335,7 +373,7 @@ async def test_what_the_operator_has_not_set_is_named_before_anybody_consents(
 
 
 async def sent_to_vendor(api: httpx.AsyncClient, vendor: FakeConsent, browser: Browser, deal: Deal, **wish: str) -> str:
-    sent = await browser.consent_page(vendor, await asked(api, deal, **wish))
+    sent = await browser.consent_page(await asked(api, deal, **wish))
     return str(sent.headers["location"])
 
 
@@ -377,12 +415,12 @@ async def test_a_ticket_is_good_once_and_looking_does_not_use_it_up(
 
 
 async def test_a_consent_that_takes_too_long_is_begun_again(
-    api: httpx.AsyncClient, vendor: FakeConsent, browser: Browser, store: Store, deal: Deal, queue_pool: object
+    api: httpx.AsyncClient, vendor: FakeConsent, browser: Browser, store: Store, deal: Deal, queue_pool: ArqRedis
 ) -> None:
     back = vendor.page(await sent_to_vendor(api, vendor, browser, deal)).agree(DANA)
-    kept = [key async for key in queue_pool.scan_iter("dealpulse:ticket:consent-state:*")]  # type: ignore[attr-defined]
-    assert [0 < await queue_pool.ttl(key) <= 600 for key in kept] == [True]  # type: ignore[attr-defined]
-    await queue_pool.delete(*kept)  # type: ignore[attr-defined]
+    kept = [key async for key in queue_pool.scan_iter("dealpulse:ticket:consent-state:*")]
+    assert [0 < await queue_pool.ttl(key) <= 600 for key in kept] == [True]
+    await queue_pool.delete(*kept)
     await nothing_was_connected(await browser.open(back), store, deal)
 
 

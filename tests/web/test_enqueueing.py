@@ -12,8 +12,11 @@ from arq.connections import ArqRedis
 
 from dealpulse.models import Deal, Document, Email, OperationState, SourceType
 from dealpulse.queue import QueueClient
+from dealpulse.settings import Settings
 from dealpulse.store import Store
+from dealpulse.web.app import build_app
 from queue_engine.engines import ended, turn
+from web.conftest import Serve
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
@@ -194,3 +197,26 @@ async def test_a_job_is_duplicated_however_it_ended(
     assert (view.state, view.priority, view.run == done.run) == ("waiting", "high", False)
     assert (await api.post(f"/api/jobs/{job_id}/duplicate")).json()["deduplicated"] is True
     assert (await api.post("/api/jobs/doc:nothing:here/duplicate")).status_code == 404
+
+
+async def test_jobs_asked_for_at_the_same_moment_keep_their_callers_and_requests_apart(
+    serve: Serve, clean_environment: dict[str, str], store: Store, deal: Deal, document: Document, queue: QueueClient
+) -> None:
+    tokens = {name: f"a-token-that-is-{name}s" for name in ("anna", "bert", "cleo")}
+    environ = {**clean_environment, "API_TOKENS": ",".join(f"{name}:enqueue:{token}" for name, token in tokens.items())}
+    operations = dict(zip(tokens, ("summarize", "classify", "extract_risks"), strict=True))
+    async with serve(build_app(Settings.load(environ=environ))) as api:
+
+        async def ask(name: str, document_id: str) -> httpx.Response:
+            headers = {"authorization": f"Bearer {tokens[name]}", "x-request-id": f"request-of-{name}"}
+            body = {"documentId": document_id, "dealId": deal.id, "operation": operations[name]}
+            return await api.post("/api/queue/document", json=body, headers=headers)
+
+        answers = await asyncio.gather(
+            *(ask(name, document.id) for name in tokens), *(ask(name, UNKNOWN) for name in tokens)
+        )
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 404, 404, 404]
+    for name, operation in operations.items():
+        job = await queue.job(f"doc:{document.id}:{operation}")
+        assert job is not None
+        assert job.caller == name

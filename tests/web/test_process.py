@@ -70,6 +70,24 @@ def test_it_serves_and_ends_on_sigterm_with_every_line_json(clean_stack: Stack, 
     assert clean_stack.service_role_key not in output
 
 
+def test_an_open_event_stream_keeps_it_from_ending_for_no_longer_than_any_request(
+    clean_stack: Stack, tmp_path: Path
+) -> None:
+    with _started({**clean_stack.environment(), "API_TRUST_LOOPBACK": "true"}, tmp_path) as (process, address):
+        with (
+            httpx.Client(base_url=address, trust_env=False, timeout=30) as client,
+            client.stream("GET", "/api/events") as answer,
+        ):
+            heard = answer.iter_lines()
+            assert next(heard).startswith("retry:")
+            process.send_signal(signal.SIGTERM)
+            # The stream ends: the client would come again.
+            assert [line for line in heard if line.startswith("event:")] == []
+        output, _ = process.communicate(timeout=10)
+    assert process.returncode in (0, -signal.SIGTERM)
+    assert [line for line in _lines(output) if line["level"] in ("error", "critical")] == []
+
+
 def test_without_redis_and_supabase_it_answers_503_and_logs_no_traceback(tmp_path: Path) -> None:
     with socket.socket() as unheard:
         unheard.bind(("127.0.0.1", 0))  # bound and not listening: refused for as long as this block lasts

@@ -22,6 +22,7 @@ from dealpulse.cli import (
     local,
     queues,
     services,
+    sources,
     tokens,
 )
 from dealpulse.cli.terminal import quieten_logs, say_error
@@ -60,6 +61,8 @@ app.add_typer(jobs.job, name="job")
 app.add_typer(control.queue, name="queue")
 app.add_typer(dead.dead, name="dead")
 app.add_typer(deals.deal, name="deal")
+app.add_typer(sources.source, name="source")
+app.add_typer(sources.connection, name="connection")
 app.add_typer(findings.finding, name="finding")
 app.add_typer(deliveries.recipient, name="recipient")
 app.add_typer(deliveries.delivery, name="delivery")

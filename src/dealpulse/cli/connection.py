@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import TypeVar
 
 from dealpulse.cli.terminal import say
+from dealpulse.connecting.consent import Consents
 from dealpulse.intake import Intake
 from dealpulse.local.services import ADDRESSES, announced_in
 from dealpulse.queue import History, QueueClient, create_pool
 from dealpulse.queue.alert_book import AlertBook
+from dealpulse.queue.tickets import Tickets
 from dealpulse.settings import Settings, read_environment
+from dealpulse.sources.http import open_http
 from dealpulse.store import Store, open_store
 
 Answer = TypeVar("Answer")
@@ -61,6 +64,8 @@ class Clients:
     history: History
     intake: Intake
     alerts: AlertBook
+    consents: Consents
+    settings: Settings
 
 
 @asynccontextmanager
@@ -71,7 +76,9 @@ async def connected(settings: Settings) -> AsyncIterator[Clients]:
         async with open_store(settings.supabase) as store:
             queue, history = QueueClient(pool), History(pool)
             intake = Intake(store=store, queue=queue, history=history, time_zone=settings.time_zone)
-            yield Clients(store, queue, history, intake, AlertBook(pool))
+            async with open_http() as http:
+                consents = Consents(store=store, intake=intake, tickets=Tickets(pool), http=http, settings=settings)
+                yield Clients(store, queue, history, intake, AlertBook(pool), consents, settings)
     finally:
         await pool.aclose(close_connection_pool=True)
 

@@ -59,6 +59,8 @@ class Wish(Struct, frozen=True, kw_only=True):
     deal_id: str
     asker: str
     """Who asked, as log lines name them."""
+    asker_email: str | None = None
+    """Who asked, as people know them."""
     source_id: str | None = None
     """The source that is to be read with the account from then on."""
     location: str | None = None

@@ -34,6 +34,7 @@ GATHERING_SECONDS: Final = 5.0
 """A sync starts so long after the first notice: what comes until then is one change."""
 _REMEMBERED_SECONDS: Final = 3600.0
 """For so long a vendor's repetition of a notice is recognised."""
+_TO_BEGIN: Final = ("waiting", "delayed", "parked")
 
 log = structlog.get_logger(__name__)
 
@@ -102,7 +103,7 @@ class Notices:
             # Not believed to get better by being sent again.
             log.warning(NOTICE_IGNORED, vendor="gmail", reason="unreadable")
             return
-        known = await self.store.subscriptions.find([notice.email_address])
+        known = await self.store.subscriptions.find([notice.email_address.lower()])
         if not known:
             log.info(NOTICE_IGNORED, vendor="gmail", reason="unknown")
             return
@@ -139,8 +140,9 @@ class Notices:
             await self.tickets.note_seen(name, seconds=_REMEMBERED_SECONDS)
 
     async def _sync(self, known: Collection[KeptSubscription]) -> None:
-        """One sync a source, a little later. One that waits already is not put off by further notices."""
+        """One sync a source, a little later. What is yet to begin finds this change too, and is left as it is."""
         ids = [one.source_id for one in known if one.source_id is not None]
+        ids = [source_id for source_id in ids if not await self._is_to_begin(source_id)]
         jobs = [
             SyncSource(source.id, source.deal_id, SyncType.incremental)
             for source in await self.store.sources.some(ids)
@@ -150,6 +152,10 @@ class Notices:
         await request(jobs, operations=self.store.operations, queue=self.queue, run_at=run_at)
         for job in jobs:
             log.info(NOTICE_TAKEN, source_id=job.source_id, deal_id=job.deal_id)
+
+    async def _is_to_begin(self, source_id: str) -> bool:
+        view = await self.queue.job(f"sync:{source_id}")
+        return view is not None and view.state in _TO_BEGIN
 
 
 def _proved(kept: KeptSubscription, secret: str) -> bool:

@@ -145,6 +145,20 @@ class QueueClient:
             opening = BatchOpening(batch.id, then)
         return await self._enqueue(items, opening)
 
+    def item(self, job: Errand, *, run_at: datetime | None = None, priority: Priority = Priority.normal) -> Item:
+        """A job as :meth:`put` takes it, on behalf of whoever is bound to the logs here: their request, their name.
+
+        Raises:
+            Invalid: ``payload_too_large``.
+        """
+        item = self._item_maker(priority)(job, _meaning(job))
+        item.due = None if run_at is None else int(run_at.timestamp() * 1000)
+        return item
+
+    async def put(self, items: Sequence[Item]) -> list[Enqueued]:
+        """Put items on their queues, as :meth:`enqueue_many` does jobs."""
+        return await self._enqueue(items)
+
     async def enqueue_missing(self, jobs: Sequence[Errand]) -> list[Enqueued]:
         """Put those jobs on their queues that are not there; what waits, is delayed or runs is left exactly as it is.
 

@@ -6,11 +6,12 @@ histograms of half octaves: bucket b holds those up to 2^(b/2) ms, so a percenti
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import Final
 
 from arq.connections import ArqRedis
@@ -20,8 +21,12 @@ from dealpulse.queue import keys
 from dealpulse.queue.connection import answer, redis_faults
 
 _PART: Final = 100
-_WAIT: Final = "w"
-_RUN: Final = "r"
+_REMEMBERED: Final = 4_000
+"""Intervals: a day of minutes of two queues, and an hour of all."""
+_WAIT: Final = b"w"
+_RUN: Final = b"r"
+_BUCKETS: Final = {b"%b%d" % (kind, number): (kind, number) for kind in (_WAIT, _RUN) for number in range(128)}
+"""Fields that hold how many times fell into a bucket: of which histogram, and which bucket."""
 _TOTALS: Final = ("completed", "failed", "cancelled", "retried", "crashed", "evicted")
 
 
@@ -47,9 +52,13 @@ class Histogram:
 
     buckets: Mapping[int, int] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def count(self) -> int:
         return sum(self.buckets.values())
+
+    @cached_property
+    def _in_order(self) -> list[tuple[int, int]]:
+        return sorted(self.buckets.items())
 
     def up_to(self, bucket: int) -> int:
         """How many times fell into this bucket or one below."""
@@ -61,22 +70,22 @@ class Histogram:
         Inside the bucket they are taken to lie evenly by their logarithm.
         """
         wanted, below = share * self.count, 0
-        for bucket, held in sorted(self.buckets.items()):
+        for bucket, held in self._in_order:
             if below + held >= wanted:
                 inside = (wanted - below) / held
                 return float(2 ** ((bucket - 1 + inside) / 2))
             below += held
         return None
 
-    @property
+    @cached_property
     def p50(self) -> float | None:
         return self.percentile(0.50)
 
-    @property
+    @cached_property
     def p95(self) -> float | None:
         return self.percentile(0.95)
 
-    @property
+    @cached_property
     def p99(self) -> float | None:
         return self.percentile(0.99)
 
@@ -157,6 +166,8 @@ class Metrics:
 
     def __init__(self, pool: ArqRedis) -> None:
         self._pool = pool
+        self._over: OrderedDict[str, Interval] = OrderedDict()
+        """Intervals that are over, which never change, by their key: those asked for last."""
 
     async def ever(self, queues: Sequence[str]) -> list[Ever]:
         """What each of these queues, named by its key, did since it exists."""
@@ -179,31 +190,46 @@ class Metrics:
             seconds, microseconds = await answer(self._pool.time())
             newest = seconds // unit.seconds
             numbers = range(newest - last + 1, newest + 1)
-            hashes: list[dict[bytes, bytes]] = []
-            for first in range(0, last, _PART):
-                async with self._pool.pipeline(transaction=False) as together:
-                    for number in numbers[first : first + _PART]:
-                        together.hgetall(keys.metrics(queue, unit, number))
-                    hashes += await together.execute()
+            read = await self._read(queue, unit, numbers, newest)
         return Series(
             queue=queue,
             unit=unit,
             now=datetime.fromtimestamp(seconds + microseconds / 1e6, UTC),
-            intervals=tuple(
-                _interval(number * unit.seconds, found) for number, found in zip(numbers, hashes, strict=True)
-            ),
+            intervals=tuple(read[number] for number in numbers),
         )
+
+    async def _read(self, queue: str, unit: Unit, numbers: Sequence[int], newest: int) -> dict[int, Interval]:
+        """These intervals, by their numbers; ``newest`` is not over yet."""
+        names = {number: keys.metrics(queue, unit, number) for number in numbers}
+        known = {number: self._over[name] for number, name in names.items() if name in self._over}
+        unknown = [number for number in numbers if number not in known]
+        for first in range(0, len(unknown), _PART):
+            part = unknown[first : first + _PART]
+            async with self._pool.pipeline(transaction=False) as together:
+                for number in part:
+                    together.hgetall(names[number])
+                found: list[dict[bytes, bytes]] = await together.execute()
+            known |= {
+                number: _interval(number * unit.seconds, fields) for number, fields in zip(part, found, strict=True)
+            }
+        for number, name in names.items():
+            if number < newest:
+                self._over[name] = known[number]
+                self._over.move_to_end(name)
+        while len(self._over) > _REMEMBERED:
+            self._over.popitem(last=False)
+        return known
 
 
 def _ever(totals: Mapping[bytes, bytes], times: Mapping[bytes, bytes], faults: Mapping[bytes, bytes]) -> Ever:
-    counted, timed = _counts(totals), _counts(times)
+    counted = _counts(totals)
     return Ever(
         # Each enqueuing is a run of its own.
         totals={"enqueued": counted.pop("runs", 0), **{name: counted.get(name, 0) for name in _TOTALS}},
-        waits=_histogram(timed, _WAIT),
-        waits_ms=timed.get(f"{_WAIT}sum", 0),
-        runs=_histogram(timed, _RUN),
-        runs_ms=timed.get(f"{_RUN}sum", 0),
+        waits=_histogram(times, _WAIT),
+        waits_ms=int(times.get(_WAIT + b"sum", 0)),
+        runs=_histogram(times, _RUN),
+        runs_ms=int(times.get(_RUN + b"sum", 0)),
         faults=_counts(faults),
     )
 
@@ -213,25 +239,32 @@ def _counts(found: Mapping[bytes, bytes]) -> dict[str, int]:
 
 
 def _interval(start: int, found: Mapping[bytes, bytes]) -> Interval:
-    counts = _counts(found)
+    # Some ten thousand fields on one page of the dashboard: each is looked at once.
+    times: dict[bytes, dict[int, int]] = {_WAIT: {}, _RUN: {}}
+    counts: dict[bytes, int] = {}
+    for name, value in found.items():
+        bucket = _BUCKETS.get(name)
+        if bucket is None:
+            counts[name] = int(value)
+        else:
+            times[bucket[0]][bucket[1]] = int(value)
     return Interval(
         start=datetime.fromtimestamp(start, UTC),
-        enqueued=counts.get("enqueued", 0),
-        completed=counts.get("completed", 0),
-        failed=counts.get("failed", 0),
-        cancelled=counts.get("cancelled", 0),
-        retried=counts.get("retried", 0),
-        crashed=counts.get("crashed", 0),
-        depth=counts.get("depth"),
-        waits=_histogram(counts, _WAIT),
-        runs=_histogram(counts, _RUN),
+        enqueued=counts.get(b"enqueued", 0),
+        completed=counts.get(b"completed", 0),
+        failed=counts.get(b"failed", 0),
+        cancelled=counts.get(b"cancelled", 0),
+        retried=counts.get(b"retried", 0),
+        crashed=counts.get(b"crashed", 0),
+        depth=counts.get(b"depth"),
+        waits=Histogram(times[_WAIT]),
+        runs=Histogram(times[_RUN]),
     )
 
 
-def _histogram(counts: Mapping[str, int], prefix: str) -> Histogram:
-    return Histogram(
-        {int(name[1:]): count for name, count in counts.items() if name[0] == prefix and name[1:].isdecimal()}
-    )
+def _histogram(times: Mapping[bytes, bytes], kind: bytes) -> Histogram:
+    buckets = ((_BUCKETS.get(name), count) for name, count in times.items())
+    return Histogram({bucket[1]: int(count) for bucket, count in buckets if bucket is not None and bucket[0] == kind})
 
 
 def _together(histograms: Iterable[Histogram]) -> Histogram:

@@ -42,18 +42,23 @@ class Operations:
         if operations:
             await self._database.perform("ask_operations", operations=keys(operations))
 
-    async def subjects(self, operations: Sequence[Operation]) -> list[Subject | None]:
-        """What each of them is asked of, in their order; None where there is no such thing."""
+    async def ask_known(self, operations: Sequence[Operation]) -> list[Subject | None]:
+        """Ask for those whose subject is there, in that deal, and for briefs of active deals only; as :meth:`ask`.
+
+        Returns what each is asked of, in their order; None where there is no such thing.
+        """
         asked = [
             {
                 "subject_type": one.subject_type.value,
                 "subject_id": one.subject_id if is_uuid(one.subject_id) else None,
+                "operation": one.name,
+                "deal_id": one.deal_id if is_uuid(one.deal_id) else None,
             }
             for one in operations
         ]
         if not asked:
             return []
-        return await self._database.call("operation_subjects", list[Subject | None], operations=asked)
+        return await self._database.call("ask_known_operations", list[Subject | None], operations=asked)
 
     async def mark_queued(self, operations: Sequence[Operation]) -> None:
         """Those still pending are known to Redis; a worker that was quicker is not overruled."""

@@ -83,7 +83,7 @@ NEEDED: Final[Mapping[str, str]] = {
 
 
 _LOOK_AGAIN_SECONDS: Final = 0.05
-_LAST_FUNCTION: Final = "operation_subjects"
+_LAST_FUNCTION: Final = "ask_known_operations"
 """Made by the last file: where PostgREST knows it, it knows all before it."""
 
 

@@ -114,7 +114,10 @@ class Sources:
         return sorted(found, key=lambda source: (source.name, source.id))
 
     async def to_sweep(self) -> list[SourceId]:
-        """Every source a sweep syncs: the active ones of active deals, longest not synced first."""
+        """Every source a sweep syncs: the active ones of active deals, longest not synced first.
+
+        One that failed for good is left out for a day.
+        """
         return await self._database.call("sources_to_sweep", list[SourceId])
 
     async def remove(self, source_id: str, *, delete_items: bool) -> int:

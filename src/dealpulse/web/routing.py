@@ -6,6 +6,7 @@ What handlers use (intake, store, queue) they take by name out of the request's 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import wraps
@@ -64,6 +65,8 @@ class State(TypedDict):
     vendors: httpx.AsyncClient
     """What vendors are reached with."""
     alerts: AlertBook
+    stopping: asyncio.Event
+    """Set once the process is told to stop."""
 
 
 ApiRequest: TypeAlias = Request[State]
@@ -146,7 +149,7 @@ def post(
     about: About | None = None,
     only_with: str = "",
 ) -> Endpoint:
-    """A POST without a body."""
+    """A POST without a body of ours."""
     return Endpoint(
         method="POST", path=path, handler=handler, status=status, scope=scope, about=about, only_with=only_with
     )
@@ -164,6 +167,18 @@ def post_file(
     """A POST whose body is a file."""
     endpoint = get_query(path, handler, asks=asks, scope=scope, about=about)
     return replace(endpoint, method="POST", status=status, uploads=True)
+
+
+def delete_query(
+    path: str,
+    handler: Callable[[ApiRequest, Body], Awaitable[Answer]],
+    *,
+    asks: type[Body],
+    scope: Scope = Scope.operate,
+    about: About | None = None,
+) -> Endpoint:
+    """A DELETE whose query parameters say how."""
+    return replace(get_query(path, handler, asks=asks, scope=scope, about=about), method="DELETE")
 
 
 def delete(path: str, handler: Handler, *, scope: Scope = Scope.operate, about: About | None = None) -> Endpoint:

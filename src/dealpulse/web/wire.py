@@ -188,10 +188,38 @@ class SourceRequest(Incoming, frozen=True, kw_only=True):
 
 
 class SyncRequest(Incoming, frozen=True, kw_only=True):
+    """How one source is synced."""
+
     sync_type: str = "incremental"
 
 
+class CheckRequest(Incoming, frozen=True, kw_only=True):
+    """How patient the caller is."""
+
+    wait_seconds: int = 10
+    """0 to 20; for a worker's answer."""
+
+
+class RemoveSourceQuery(Incoming, frozen=True, kw_only=True):
+    """What becomes of the documents and e-mails that came from it."""
+
+    documents: str = "keep"
+    """keep or delete."""
+
+
+class ConnectQuery(Incoming, frozen=True, kw_only=True):
+    """Whose account is wanted, and where the browser goes in the end."""
+
+    deal: str
+    source: str | None = None
+    """The source to be read with the account from then on."""
+    return_to: str | None = None
+    """Below PUBLIC_URL or an origin named in API_CORS_ORIGINS."""
+
+
 class ConnectRequest(Incoming, frozen=True, kw_only=True):
+    """Which account is wanted for which deal, and what is to be read with it."""
+
     deal_id: str
     source_id: str | None = None
     """The source to be read with the account from then on."""

@@ -24,9 +24,18 @@ create index source_subscriptions_external on source_subscriptions (external_id)
 create index source_subscriptions_due on source_subscriptions (due_at);
 alter table source_subscriptions enable row level security;
 
+-- What a connector needs of a source to speak of it with its vendor.
+create function source_of_subscription(p_source sources) returns jsonb
+language sql immutable set search_path from current as $$
+  select jsonb_build_object(
+    'id', p_source.id, 'deal_id', p_source.deal_id, 'type', p_source.type, 'name', p_source.name,
+    'location', p_source.location, 'connection_id', p_source.connection_id
+  );
+$$;
+
 -- Hands out what is to be done by p_now, for p_lease_seconds: subscriptions to make or to renew of active sources of
 -- the p_types, and subscriptions to end of what is paused, archived or gone. Nothing can be done for an account that
--- waits for consent.
+-- waits for consent. One that another account asked for is none of the source's any more: it ends by itself.
 create function claim_subscriptions(p_types text[], p_now timestamptz, p_lease_seconds double precision, p_limit integer)
 returns jsonb
 language plpgsql set search_path from current as $$
@@ -35,16 +44,14 @@ declare
   claimed jsonb;
 begin
   insert into source_subscriptions (source_id, source)
-  select s.id, jsonb_build_object(
-    'id', s.id, 'deal_id', s.deal_id, 'type', s.type, 'name', s.name, 'location', s.location,
-    'connection_id', s.connection_id
-  )
+  select s.id, source_of_subscription(s)
   from sources s join deals d on d.id = s.deal_id
   where s.type = any (p_types) and s.state in ('active', 'needs_confirmation') and d.status = 'active'
   on conflict (source_id) do nothing;
 
   with judged as (
-    select k.id,
+    select k.id, case when s.id is null then k.source else source_of_subscription(s) end as its_source,
+      s.id is not null and k.source ->> 'connection_id' is distinct from s.connection_id::text as changed_hands,
       case
         when s.id is null or s.state = 'paused' or d.status <> 'active' then false
         when s.state in ('active', 'needs_confirmation') and s.type = any (p_types) then true
@@ -56,24 +63,28 @@ begin
     delete from source_subscriptions k using judged j
     where k.id = j.id and not j.its_wanted and k.external_id is null
   ), chosen as (
-    select k.id, j.its_wanted
+    select k.id, j.its_wanted, j.its_source, j.its_wanted and j.changed_hands as anew
     from source_subscriptions k join judged j using (id)
     where j.its_wanted is not null and (j.its_wanted or k.external_id is not null)
-      and (k.due_at <= p_now or k.wanted <> j.its_wanted)
+      and (k.due_at <= p_now or k.wanted <> j.its_wanted or (j.its_wanted and j.changed_hands))
     order by k.due_at, k.id
     limit p_limit
     for update of k skip locked
   ), taken as (
     update source_subscriptions k
     set claim = its_claim, wanted = c.its_wanted, due_at = p_now + make_interval(secs => p_lease_seconds),
-        failures = case when k.wanted = c.its_wanted then k.failures else 0 end, updated_at = now()
+        source = case when c.its_wanted then c.its_source else k.source end,
+        external_id = case when c.anew then null else k.external_id end,
+        expires_at = case when c.anew then null else k.expires_at end,
+        failures = case when k.wanted = c.its_wanted and not c.anew then k.failures else 0 end,
+        updated_at = now()
     from chosen c where k.id = c.id
     returning k.*
   )
   select coalesce(jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
     'id', t.id, 'claim', t.claim, 'wanted', t.wanted, 'external_id', t.external_id, 'resource', t.resource,
     'expires_at', t.expires_at, 'failures', t.failures,
-    'source', coalesce(to_jsonb(s) - 'skipped' - 'access', t.source)
+    'source', case when t.wanted then to_jsonb(s) - 'skipped' - 'access' else t.source end
   )) order by t.created_at, t.id), '[]') into claimed
   from taken t left join sources s on s.id = t.source_id;
   return claimed;
@@ -163,14 +174,15 @@ begin
 end
 $$;
 
--- Every source a sweep syncs.
+-- Every source a sweep syncs. One that failed for good is tried again a day later.
 create function sources_to_sweep() returns jsonb
 language sql stable set search_path from current as $$
   select coalesce(
     jsonb_agg(jsonb_build_object('id', s.id, 'deal_id', s.deal_id) order by s.last_synced_at nulls first), '[]'
   )
   from sources s join deals d on d.id = s.deal_id
-  where s.state in ('active', 'needs_confirmation') and d.status = 'active';
+  where s.state in ('active', 'needs_confirmation') and d.status = 'active'
+    and (s.last_error is null or s.updated_at < now() - interval '1 day');
 $$;
 
 do $$
@@ -180,7 +192,7 @@ declare
   functions constant regprocedure[] := array(
     select p.oid::regprocedure from pg_proc p
     where p.pronamespace = current_schema()::regnamespace and p.proname in (
-      'claim_subscriptions', 'save_subscription', 'settle_connection', 'remove_connection', 'remove_source',
+      'source_of_subscription', 'claim_subscriptions', 'save_subscription', 'settle_connection', 'remove_connection', 'remove_source',
       'sources_to_sweep'
     )
   );

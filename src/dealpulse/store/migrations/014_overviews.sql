@@ -1,5 +1,5 @@
 -- What operators look at over all deals: what models cost, who is at the end of a budget, where a brief is missing; and
--- what many jobs are about, in one question.
+-- a way to ask for many jobs in one question.
 
 create index ai_usage_created on ai_usage (created_at);
 
@@ -65,30 +65,47 @@ language sql stable set search_path from current as $$
     and not exists (select from briefs where deal_id = expected.deal_id and brief_date = expected.date);
 $$;
 
--- The deal of what each operation is asked of, and whether that deal gets briefs; null where there is no such thing.
-create function operation_subjects(p_operations jsonb default '[]') returns jsonb
-language sql stable set search_path from current as $$
-  select coalesce(jsonb_agg(
-    case when deals.id is null then null
-      else jsonb_build_object('deal_id', deals.id, 'is_active', coalesce(deals.status, '') = 'active')
-    end order by asked.nr
-  ), '[]')
-  from (
-    select (each.value ->> 'subject_id')::uuid as id, each.value ->> 'subject_type' as type, each.ordinality as nr
+-- Asks for those operations whose subject is there, in the deal they name, and of active deals where it is a brief.
+-- Returns, for each in its place, the subject's deal and whether that is active; null where there is no such thing.
+create function ask_known_operations(p_operations jsonb default '[]') returns jsonb
+language plpgsql set search_path from current as $$
+declare
+  told jsonb;
+  known jsonb;
+begin
+  with asked as (
+    select each.value as operation, each.ordinality as nr,
+      (each.value ->> 'subject_id')::uuid as id, each.value ->> 'subject_type' as type
     from jsonb_array_elements(p_operations) with ordinality each
-  ) asked
-  left join lateral (
-    select deal_id from documents where asked.type = 'document' and id = asked.id and storage_key is not null
-    union all
-    select deal_id from emails where asked.type = 'email' and id = asked.id and storage_key is not null
-    union all
-    select deal_id from sources where asked.type = 'source' and id = asked.id
-    union all
-    select deal_id from deliveries where asked.type = 'delivery' and id = asked.id
-    union all
-    select asked.id where asked.type in ('brief', 'report')
-  ) subject on true
-  left join deals on deals.id = subject.deal_id;
+  ), found as (
+    select asked.*, deals.id as its_deal, coalesce(deals.status, '') = 'active' as is_active
+    from asked
+    left join lateral (
+      select deal_id from documents where asked.type = 'document' and id = asked.id and storage_key is not null
+      union all
+      select deal_id from emails where asked.type = 'email' and id = asked.id and storage_key is not null
+      union all
+      select deal_id from sources where asked.type = 'source' and id = asked.id
+      union all
+      select deal_id from deliveries where asked.type = 'delivery' and id = asked.id
+      union all
+      select asked.id where asked.type in ('brief', 'report')
+    ) subject on true
+    left join deals on deals.id = subject.deal_id
+  )
+  select
+    coalesce(jsonb_agg(
+      case when its_deal is null then null
+        else jsonb_build_object('deal_id', its_deal, 'is_active', is_active)
+      end order by nr
+    ), '[]'),
+    coalesce(jsonb_agg(operation order by nr) filter (
+      where its_deal = (operation ->> 'deal_id')::uuid and (is_active or type <> 'brief')
+    ), '[]')
+  into told, known from found;
+  perform ask_operations(known);
+  return told;
+end
 $$;
 
 do $$
@@ -98,7 +115,7 @@ declare
   functions constant regprocedure[] := array(
     select p.oid::regprocedure from pg_proc p
     where p.pronamespace = current_schema()::regnamespace and p.proname in (
-      'ai_cost_by', 'ai_totals', 'ai_spending_of', 'briefs_missing', 'operation_subjects'
+      'ai_cost_by', 'ai_totals', 'ai_spending_of', 'briefs_missing', 'ask_known_operations'
     )
   );
 begin

@@ -34,6 +34,8 @@ class Identity:
     scope: Scope
     user_id: str | None = None
     """Of a user of the app, who sees only the deals they are a member of."""
+    email: str | None = None
+    """Of a user of the app, as their token says."""
 
 
 LOOPBACK: Final = Identity(name="loopback", scope=Scope.admin)

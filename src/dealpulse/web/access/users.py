@@ -67,7 +67,13 @@ class UserTokens:
             raise NotOurs("The user's token is not a valid one.") from error
         if claims.get("role") != _AUDIENCE:
             raise NotOurs("This token is not a signed-in user's.")
-        return Identity(name=f"user:{claims['sub']}", scope=Scope.enqueue, user_id=str(claims["sub"]))
+        email = claims.get("email")
+        return Identity(
+            name=f"user:{claims['sub']}",
+            scope=Scope.enqueue,
+            user_id=str(claims["sub"]),
+            email=email if isinstance(email, str) and email else None,
+        )
 
 
 class Memberships:

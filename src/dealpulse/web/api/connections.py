@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypedDict
 
 from starlette.responses import RedirectResponse
 
@@ -12,24 +12,25 @@ from dealpulse.errors import Invalid
 from dealpulse.models import Connection, SourceType
 from dealpulse.web import about, consent
 from dealpulse.web.access.identity import Scope
-from dealpulse.web.routing import ApiRequest, Endpoint, delete, get, identity_of, post_json
+from dealpulse.web.routing import ApiRequest, Endpoint, delete, get, get_query, identity_of, post_json
 from dealpulse.web.wire import (
     ConnectAnswer,
     ConnectionRemovedAnswer,
     ConnectionsAnswer,
     ConnectionView,
+    ConnectQuery,
     ConnectRequest,
 )
 
 
 async def ask(request: ApiRequest, asked: ConnectRequest) -> ConnectAnswer:
-    """The address for the person whose account it is: it says what is asked, and leads to the vendor."""
+    """Ask for an account: the address is for its owner, says what is asked, and leads to the vendor."""
     consents = request.state["consents"]
     ticket = await consents.ask(
         Wish(
             kind=_kind(request),
             deal_id=asked.deal_id.lower(),
-            asker=_asker(request),
+            **_asker(request),
             source_id=asked.source_id,
             location=asked.location,
             name=asked.name,
@@ -39,15 +40,15 @@ async def ask(request: ApiRequest, asked: ConnectRequest) -> ConnectAnswer:
     return ConnectAnswer(address=consents.address_of(ticket))
 
 
-async def go(request: ApiRequest) -> RedirectResponse:
-    """Straight to the vendor, for a browser that says who asks; ``?deal=``, ``&source=`` and ``&returnTo=``."""
-    consents, told = request.state["consents"], request.query_params
+async def go(request: ApiRequest, asked: ConnectQuery) -> RedirectResponse:
+    """Straight on to the vendor's consent page, for a browser that says who asks."""
+    consents = request.state["consents"]
     wish = Wish(
         kind=_kind(request),
-        deal_id=told.get("deal", "").lower(),
-        asker=_asker(request),
-        source_id=told.get("source"),
-        return_to=told.get("returnTo"),
+        deal_id=asked.deal.lower(),
+        **_asker(request),
+        source_id=asked.source,
+        return_to=asked.return_to,
     )
     return consent.sent_to(await consents.begin(await consents.ask(wish)), request)
 
@@ -79,9 +80,16 @@ def _kind(request: ApiRequest) -> SourceType:
         raise Invalid(message, code="unknown_source_type", details={"valid": valid}) from None
 
 
-def _asker(request: ApiRequest) -> str:
+class _Asker(TypedDict):
+    asker: str
+    asker_email: str | None
+
+
+def _asker(request: ApiRequest) -> _Asker:
     identity = identity_of(request)
-    return "" if identity is None else identity.name
+    if identity is None:
+        return _Asker(asker="", asker_email=None)
+    return _Asker(asker=identity.name, asker_email=identity.email)
 
 
 def _view(connection: Connection) -> ConnectionView:
@@ -96,9 +104,14 @@ def _view(connection: Connection) -> ConnectionView:
 
 ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     post_json(
-        "/sources/{type}/connect", ask, takes=ConnectRequest, scope=Scope.enqueue, about=about.body(ConnectRequest)
+        "/sources/{type}/connect",
+        ask,
+        takes=ConnectRequest,
+        once=True,
+        scope=Scope.enqueue,
+        about=about.body(ConnectRequest),
     ),
-    get("/sources/{type}/connect", go, scope=Scope.enqueue, about=about.connect),
+    get_query("/sources/{type}/connect", go, asks=ConnectQuery, scope=Scope.enqueue, about=about.connect),
     get("/deals/{deal_id}/connections", connections_of_deal, about=about.path),
     delete("/deals/{deal_id}/connections/{connection_id}", disconnect),
 )

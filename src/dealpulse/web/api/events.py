@@ -26,6 +26,7 @@ from dealpulse.web.wire import EventsQuery
 SLOWEST_SECONDS: Final = 10.0
 """A client that has not taken a message for so long is dropped."""
 _RETRY_MS: Final = 3_000
+_END: Final = {"type": "http.response.body", "body": b"", "more_body": False}
 
 
 async def events(request: ApiRequest, asked: EventsQuery) -> Response:
@@ -35,28 +36,32 @@ async def events(request: ApiRequest, asked: EventsQuery) -> Response:
     news = request.state["desk"].events.follow(position, queue=queue, deal_id=asked.deal_id)
     # Its first word decides whether this is a stream or an error.
     first = await anext(news) if position else None
-    return _Stream(news, first)
+    return _Stream(news, first, request.state["stopping"])
 
 
 class _Stream(Response):
-    """Sends what ``news`` tells until the client leaves, is too slow, or Redis is away."""
+    """Sends what ``news`` tells until the client leaves, is too slow, Redis is away, or the process is to stop."""
 
     media_type = "text/event-stream"
 
-    def __init__(self, news: AsyncIterator[News], first: News | None) -> None:
+    def __init__(self, news: AsyncIterator[News], first: News | None, stopping: asyncio.Event) -> None:
         super().__init__()
         self._news = news
         self._first = first
+        self._stopping = stopping
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         sending = asyncio.create_task(self._send_all(send))
-        leaving = asyncio.create_task(_left(receive))
+        # The client comes again by itself, and then finds another process.
+        ends = (sending, asyncio.create_task(_left(receive)), asyncio.create_task(self._stopping.wait()))
         try:
-            await asyncio.wait((sending, leaving), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (sending, leaving):
+            for task in ends:
                 task.cancel()
-            await asyncio.gather(sending, leaving, return_exceptions=True)
+            await asyncio.gather(*ends, return_exceptions=True)
+        if self._stopping.is_set():
+            await send(_END)
 
     async def _send_all(self, send: Send) -> None:
         headers = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"x-accel-buffering", b"no")]
@@ -70,7 +75,7 @@ class _Stream(Response):
                     await _told(send, _written(one))
             except (Unavailable, TimeoutError):
                 pass  # the client comes again by itself, with its last position
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        await send(_END)
 
 
 async def _told(send: Send, text: str) -> None:

@@ -10,14 +10,15 @@ from dealpulse.models import Source
 from dealpulse.store.subscriptions import KeptSubscription
 from dealpulse.web import about
 from dealpulse.web.access.identity import Scope
-from dealpulse.web.codec import JsonResponse
 from dealpulse.web.errors import invalid
-from dealpulse.web.routing import ApiRequest, Endpoint, delete, get, post, post_json
+from dealpulse.web.routing import ApiRequest, Endpoint, delete_query, get, post, post_json
 from dealpulse.web.wire import (
     CheckAnswer,
+    CheckRequest,
     ConfirmDeletionsRequest,
     DeletionsAnswer,
     JobAnswer,
+    RemoveSourceQuery,
     SourceAnswer,
     SourceRemovedAnswer,
     SourceRequest,
@@ -27,7 +28,6 @@ from dealpulse.web.wire import (
 )
 
 _LONGEST_WAIT_SECONDS: Final = 20
-_WAIT_SECONDS: Final = 10
 _OF_DOCUMENTS: Final = ("keep", "delete")
 
 
@@ -40,18 +40,18 @@ async def add(request: ApiRequest, asked: SourceRequest) -> SourceAnswer:
         name=asked.name,
         connection_id=asked.connection_id,
     )
-    return SourceAnswer(source=(await _views(request, [source]))[0])
+    return SourceAnswer(source=(await views(request, [source]))[0])
 
 
 async def sources_of_deal(request: ApiRequest) -> SourcesAnswer:
     """A deal's sources, by name."""
     deal = await request.state["store"].deals.get(request.path_params["deal_id"])
-    return SourcesAnswer(sources=await _views(request, await request.state["store"].sources.of_deal(deal.id)))
+    return SourcesAnswer(sources=await views(request, await request.state["store"].sources.of_deal(deal.id)))
 
 
 async def source(request: ApiRequest) -> SourceAnswer:
     """One source: where it is, when it was last synced, what went wrong, until when its vendor tells of changes."""
-    return SourceAnswer(source=(await _views(request, [await _source(request)]))[0])
+    return SourceAnswer(source=(await views(request, [await _source(request)]))[0])
 
 
 async def confirm_deletions(request: ApiRequest, asked: ConfirmDeletionsRequest) -> DeletionsAnswer:
@@ -61,47 +61,45 @@ async def confirm_deletions(request: ApiRequest, asked: ConfirmDeletionsRequest)
     return DeletionsAnswer(deleted=deleted)
 
 
-async def test(request: ApiRequest) -> JsonResponse:
-    """Ask a worker whether the source can be read: 200 with its answer, or 202 if none came within ``?wait=`` s."""
-    told = request.query_params.get("wait", str(_WAIT_SECONDS))
-    if not (told.isascii() and told.isdecimal() and int(told[:3]) <= _LONGEST_WAIT_SECONDS):
-        raise invalid(f"wait is a whole number of seconds to {_LONGEST_WAIT_SECONDS}.", code="invalid_wait")
-    checking = await lifecycle.check(await _source(request), intake=request.state["intake"], wait=int(told))
+async def test(request: ApiRequest, asked: CheckRequest) -> CheckAnswer:
+    """Ask a worker whether the source can be read, without reading it, and wait a little for its answer."""
+    if not 0 <= asked.wait_seconds <= _LONGEST_WAIT_SECONDS:
+        message = f"waitSeconds is a whole number to {_LONGEST_WAIT_SECONDS}."
+        raise invalid(message, code="invalid_wait", field="waitSeconds")
+    checking = await lifecycle.check(await _source(request), intake=request.state["intake"], wait=asked.wait_seconds)
     outcome = checking.outcome
-    answer = CheckAnswer(
+    return CheckAnswer(
         job_id=checking.job_id,
         readable=None if outcome is None else outcome.readable,
         name=None if outcome is None else outcome.name,
         code=None if outcome is None else outcome.code,
         message=None if outcome is None else outcome.message,
     )
-    return JsonResponse(answer, status_code=202 if outcome is None else 200)
 
 
 async def sync(request: ApiRequest, asked: SyncRequest) -> JobAnswer:
-    """Bring this one source up to date."""
+    """Ask for a sync of one source."""
     enqueued = await lifecycle.sync(await _source(request), asked.sync_type, intake=request.state["intake"])
     return JobAnswer(job_id=enqueued.job_id, deduplicated=enqueued.deduplicated)
 
 
 async def pause(request: ApiRequest) -> SourceAnswer:
-    """Do not sync it until it is resumed."""
+    """Sync it no more until it is resumed; a sync under way is called off, and goes on from there later."""
     await lifecycle.pause(await _source(request), intake=request.state["intake"])
     return await source(request)
 
 
 async def resume(request: ApiRequest) -> SourceAnswer:
-    """A sync makes up at once for what was missed."""
+    """Sync it again; a first sync makes up at once for what was missed."""
     await lifecycle.resume(await _source(request), intake=request.state["intake"])
     return await source(request)
 
 
-async def remove(request: ApiRequest) -> SourceRemovedAnswer:
-    """What came from it stays, with all that was found in it, unless ``?documents=delete``."""
-    wish = request.query_params.get("documents", "keep")
-    if wish not in _OF_DOCUMENTS:
+async def remove(request: ApiRequest, asked: RemoveSourceQuery) -> SourceRemovedAnswer:
+    """Forget a source. What came from it stays, with all that was found in it, unless ``?documents=delete``."""
+    if asked.documents not in _OF_DOCUMENTS:
         raise invalid("documents is keep or delete.", code="unknown_wish", valid=[*_OF_DOCUMENTS])
-    deleted = wish == "delete"
+    deleted = asked.documents == "delete"
     items = await lifecycle.remove(await _source(request), delete_items=deleted, intake=request.state["intake"])
     return SourceRemovedAnswer(items=items, deleted=deleted)
 
@@ -111,7 +109,8 @@ async def _source(request: ApiRequest) -> Source:
     return await lifecycle.source_of(params["deal_id"], params["source_id"], intake=request.state["intake"])
 
 
-async def _views(request: ApiRequest, sources: Sequence[Source]) -> list[SourceView]:
+async def views(request: ApiRequest, sources: Sequence[Source]) -> list[SourceView]:
+    """Sources as they are answered, with their subscriptions."""
     kept = await request.state["store"].subscriptions.of_sources([source.id for source in sources])
     return [_view(source, kept.get(source.id)) for source in sources]
 
@@ -139,9 +138,9 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     post_json("/deals/{deal_id}/sources", add, takes=SourceRequest, status=201),
     get("/deals/{deal_id}/sources", sources_of_deal, about=about.path),
     get(_ONE, source, about=about.path),
-    delete(_ONE, remove),
-    post(f"{_ONE}/test", test, scope=Scope.enqueue, about=about.path),
-    post_json(f"{_ONE}/sync", sync, takes=SyncRequest, scope=Scope.enqueue, about=about.path),
+    delete_query(_ONE, remove, asks=RemoveSourceQuery),
+    post_json(f"{_ONE}/test", test, takes=CheckRequest, optional=True, scope=Scope.enqueue, about=about.path),
+    post_json(f"{_ONE}/sync", sync, takes=SyncRequest, optional=True, scope=Scope.enqueue, about=about.path),
     post(f"{_ONE}/pause", pause),
     post(f"{_ONE}/resume", resume),
     post_json(f"{_ONE}/confirm-deletions", confirm_deletions, takes=ConfirmDeletionsRequest),

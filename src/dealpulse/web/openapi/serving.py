@@ -8,8 +8,9 @@ from typing import Final
 
 from starlette.responses import HTMLResponse, Response
 
-from dealpulse.web import probes
+from dealpulse.web import consent, probes
 from dealpulse.web.api import ENDPOINTS as API
+from dealpulse.web.api import webhooks
 from dealpulse.web.metrics import serving as metrics
 from dealpulse.web.openapi.document import document
 from dealpulse.web.openapi.reference import POLICY, page
@@ -31,7 +32,10 @@ async def reference(request: ApiRequest) -> HTMLResponse:
 @cache
 def described(version: str) -> Json:
     """The document, made once."""
-    return document(version, API, guarded=metrics.ENDPOINTS, open_to_all=(*probes.ENDPOINTS, *ENDPOINTS))
+    # What a path of ours is for with a vendor's header is the vendor's to know.
+    vendors = tuple(endpoint for endpoint in webhooks.VENDORS if not endpoint.only_with)
+    open_to_all = (*probes.ENDPOINTS, *ENDPOINTS, *consent.ENDPOINTS, *vendors)
+    return document(version, API, guarded=metrics.ENDPOINTS, open_to_all=open_to_all)
 
 
 @cache
