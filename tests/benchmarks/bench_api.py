@@ -98,6 +98,16 @@ async def overview_rows() -> Rows:
             empty, full = before[name].percentile(0.5), after[name].percentile(0.5)
             yield Row(f"{name}, {WAITING:,} waiting, p50", "ms", full, {EMPTY: empty}, "")
             yield Row(f"{name}, of an empty system", "x", full / empty, {}, "<= 1.5" if name in _AIMED else "")
+        async for row in _page_bytes(ours):
+            yield row
+
+
+async def _page_bytes(ours: Server) -> Rows:
+    """The overview page as a browser gets it, where there is one."""
+    async with connected(ours.port) as connection:
+        answer = await connection.ask(get("/", TOKEN).replace(b"Host:", b"Accept: text/html\r\nHost:"))
+    if answer.status == 200 and b"<html" in answer.body[:500]:
+        yield Row("overview page", "KB", len(answer.body) / 1000, {}, "<= 100")
 
 
 async def _answered(ours: Server, requests: Sequence[bytes]) -> Measured:

@@ -6,7 +6,7 @@ redis-py's asyncio stubs return ``Awaitable[T] | T``; everything above this modu
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar, cast
 
@@ -22,6 +22,7 @@ from dealpulse.queue.serializer import deserialize, serialize
 from dealpulse.settings import RedisSettings
 
 PoolT = TypeVar("PoolT", bound=ArqRedis)
+Reply = TypeVar("Reply")
 
 LOST: Final = (RedisError, OSError, asyncio.TimeoutError)
 """What redis-py raises when Redis is away, restarting, failing over or out of memory."""
@@ -128,6 +129,18 @@ class Wire:
             await self.aclose()
             raise
 
+    async def ask_all(self, commands: bytes, count: int) -> list[Any]:
+        """What Redis answers to so many commands, packed for it already; raises what redis-py would."""
+        if self._connection is None:
+            self._connection = await cast(Any, self._pool).get_connection()
+        connection = self._connection
+        try:
+            await connection.send_packed_command(commands, check_health=False)
+            return [await connection.read_response() for _ in range(count)]
+        except BaseException:
+            await self.aclose()
+            raise
+
     async def aclose(self) -> None:
         """Give the connection up."""
         connection, self._connection = self._connection, None
@@ -145,10 +158,17 @@ class Wires:
 
     async def ask(self, *command: bytes) -> Any:
         """What Redis answers to a command that may be sent twice: once more where a kept connection proves dead."""
+        return await self._use(lambda wire: wire.ask(*command))
+
+    async def ask_all(self, commands: bytes, count: int) -> list[Any]:
+        """As :meth:`ask`, of so many commands, packed for Redis already."""
+        return await self._use(lambda wire: wire.ask_all(commands, count))
+
+    async def _use(self, asking: Callable[[Wire], Awaitable[Reply]]) -> Reply:
         while self._idle:
             wire = self._idle.pop()
             try:
-                reply = await wire.ask(*command)
+                reply = await asking(wire)
             except ResponseError:
                 self._idle.append(wire)
                 raise
@@ -159,10 +179,10 @@ class Wires:
         wire = Wire(self._redis)
         try:
             try:
-                return await wire.ask(*command)
+                return await asking(wire)
             except RedisConnectionError:
                 # The pool may have lent a connection whose end it had not noticed either.
-                return await wire.ask(*command)
+                return await asking(wire)
         finally:
             self._idle.append(wire)
 

@@ -11,6 +11,7 @@ from arq.connections import ArqRedis
 
 from dealpulse.errors import NotFound
 from dealpulse.jobs import DAILY_BRIEF
+from dealpulse.queue.broadcast import Broadcast
 from dealpulse.queue.events import Events
 from dealpulse.queue.history import History
 from dealpulse.queue.limits import Breakers, Buckets, OpenBreaker
@@ -30,7 +31,7 @@ class Desk:
     search: JobSearch
     history: History
     metrics: Metrics
-    events: Events
+    events: Broadcast
     buckets: Buckets
     breakers: Breakers
     _pool: ArqRedis
@@ -42,7 +43,7 @@ class Desk:
             search=JobSearch(pool),
             history=History(pool),
             metrics=Metrics(pool),
-            events=Events(pool),
+            events=Broadcast(Events(pool)),
             buckets=Buckets(pool),
             breakers=Breakers(pool),
             _pool=pool,

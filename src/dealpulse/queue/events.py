@@ -48,6 +48,8 @@ class Event:
     deal_id: str | None
     at: datetime
     position: str
+    entry: tuple[int, int]
+    """Of the stream: grows with time, and is the same for what happened at the same moment."""
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,10 @@ class Events:
                     raise reply
             return entries, None if there else _Stream.of(told).correction(place)
 
+    async def end(self) -> str:
+        """The position behind all that happened until now. Raises ``Unavailable``."""
+        return str(await self._end())
+
     async def _end(self) -> _Place:
         async with redis_faults():
             try:
@@ -192,6 +198,11 @@ class _Stream:
         return _Place(place.entry, forgotten)
 
 
+def entry_of(position: str) -> tuple[int, int]:
+    """The entry that was read last at this position. Raises Invalid (``invalid_position``)."""
+    return _order(_Place.at(position).entry)
+
+
 def _order(entry: str) -> tuple[int, int]:
     moment, _, number = entry.partition("-")
     return int(moment), int(number)
@@ -218,4 +229,5 @@ def _event(one: tuple[str, str, str, str], place: _Place, position: str) -> Even
         deal_id=deal_id or None,
         at=datetime.fromtimestamp(_order(place.entry)[0] / 1000, UTC),
         position=position,
+        entry=_order(place.entry),
     )

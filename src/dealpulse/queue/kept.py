@@ -10,7 +10,7 @@ from arq.connections import ArqRedis
 
 from dealpulse.errors import Invalid
 from dealpulse.queue import keys
-from dealpulse.queue.connection import answer
+from dealpulse.queue.connection import Wires, answer
 
 _PART: Final = 100
 _LIVE: Final = (b"waiting", b"active", b"parked")
@@ -35,6 +35,7 @@ class KeptRuns:
 
     def __init__(self, pool: ArqRedis) -> None:
         self._pool = pool
+        self._wires = Wires(pool)
 
     async def newest(self, history: str, count: int, after: str | None = None) -> list[tuple[str, int]]:
         """Runs and when they ended (ms), newest first; of one moment in the reverse order of their names.
@@ -62,9 +63,9 @@ class KeptRuns:
         # A job's last run is where its id says; these two tell whether that is the one.
         asked = [*fields, "run", "state"]
         for part in parts(runs):
-            latest = await self._fields([keys.RECORD + id_of(run) for run in part], asked)
+            latest = await self.fields([keys.RECORD + id_of(run) for run in part], asked)
             elsewhere = [run for run, found in zip(part, latest, strict=True) if found.get(b"run") != run.encode()]
-            found_there = await self._fields([keys.EARLIER_RUN + run for run in elsewhere], asked)
+            found_there = await self.fields([keys.EARLIER_RUN + run for run in elsewhere], asked)
             earlier = dict(zip(elsewhere, found_there, strict=True))
             for run, found in zip(part, latest, strict=True):
                 if run in earlier:
@@ -84,10 +85,18 @@ class KeptRuns:
             answers: list[Any] = await together.execute()
         return answers
 
-    async def _fields(self, records: Sequence[str], fields: Sequence[str]) -> list[dict[bytes, bytes]]:
-        rows = await self.each("hmget", [(key, fields) for key in records])
+    async def fields(self, records: Sequence[str], fields: Sequence[str]) -> list[dict[bytes, bytes]]:
+        """These fields of each record, where it has them, by name."""
         names = [name.encode() for name in fields]
+        # Packed by hand: the fields' names are the same for all, and packing them was half of what a search costs.
+        command, packed = b"*%d\r\n$5\r\nHMGET\r\n" % (len(names) + 2), b"".join(map(_packed, names))
+        commands = b"".join(command + _packed(key.encode()) + packed for key in records)
+        rows = await self._wires.ask_all(commands, len(records)) if records else []
         return [{name: value for name, value in zip(names, row, strict=True) if value is not None} for row in rows]
+
+
+def _packed(word: bytes) -> bytes:
+    return b"$%d\r\n%b\r\n" % (len(word), word)
 
 
 def id_of(run: str) -> str:

@@ -262,13 +262,8 @@ class JobSearch:
         ]
 
     async def _live(self, ids: Sequence[str], now: float) -> list[JobView | None]:
-        rows = await self._kept.each("hmget", [(keys.RECORD + job_id, _SHOWN) for job_id in ids])
-        names = [name.encode() for name in _SHOWN]
-        views: list[JobView | None] = []
-        for job_id, row in zip(ids, rows, strict=True):
-            fields = {name: value for name, value in zip(names, row, strict=True) if value is not None}
-            views.append(job_view(job_id, fields, now) if fields else None)
-        return views
+        records = await self._kept.fields([keys.RECORD + job_id for job_id in ids], _SHOWN)
+        return [job_view(job_id, fields, now) if fields else None for job_id, fields in zip(ids, records, strict=True)]
 
 
 def _parts(entries: Sequence[_Place]) -> list[Sequence[_Place]]:
