@@ -7,6 +7,12 @@ import dataclasses
 import pytest
 
 from dealpulse.errors import Permanent, RateLimited
+from dealpulse.sources.accounts import Account
+from dealpulse.sources.graph import Graph
+from dealpulse.sources.http import Budget
+from dealpulse.sources.vendors.outlook import OutlookConnector
+from dealpulse.sources.vendors.outlook.location import Location
+from fakes.graph.accounts import MAIL_READ
 from fakes.graph.mail import DANA
 from sources.rooms import Room, sha256
 from sources.sites import OutlookSite
@@ -76,6 +82,34 @@ async def test_a_mailbox_or_folder_that_is_none_is_an_error_that_says_so(
     with pytest.raises(Permanent) as wrong:
         await room.full()
     assert wrong.value.code == code
+
+
+class _Danas:
+    """Tokens of the account she connected."""
+
+    def __init__(self, outlook: OutlookSite) -> None:
+        self._accounts = outlook.graph.accounts
+
+    async def current(self) -> str:
+        return self._accounts.issue(MAIL_READ, user=DANA)
+
+    async def instead_of(self, refused: str) -> str:
+        return await self.current()
+
+
+async def test_a_connected_account_reads_its_own_mailbox_as_me(outlook_room: Room, outlook: OutlookSite) -> None:
+    outlook.put("hello", b"hello")
+    reach = outlook_room.reach
+    graph = Graph(
+        Account("dana", _Danas(outlook)),
+        outlook.settings.microsoft,
+        http=reach.http,
+        budget=Budget("outlook:dana", 100, 100),
+        limits=reach.limits,
+    )
+    connector = OutlookConnector(Location.of("me/inbox/kestrel"), graph=graph)
+    found = [item.name async for page in connector.pages(cursor=None) for item in page.items]
+    assert found == ["hello"]
 
 
 async def test_what_is_read_or_flagged_is_not_fetched_again_and_a_draft_that_goes_on_is(
