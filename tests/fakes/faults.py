@@ -44,6 +44,7 @@ class Faults:
         self._named = named
         self._faults: list[_Fault] = []
         self._cuts: dict[str, list[int]] = {}
+        self._repeats: dict[str, list[Message]] = {}
         self._stalls: dict[str, threading.Event] = {}
         self._lock = threading.Lock()
 
@@ -65,6 +66,11 @@ class Faults:
         with self._lock:
             self._faults.append(_Fault(request, HTMLResponse("<html>Please sign in to this network.</html>"), 1))
 
+    def repeat(self, request: str) -> None:
+        """What the next such request is answered is answered to the one after it as well, whatever it asks."""
+        with self._lock:
+            self._repeats[request] = []
+
     def cut(self, request: str, *after: int) -> None:
         """The next answers to such requests end after so many bytes each, with the connection."""
         with self._lock:
@@ -85,12 +91,19 @@ class Faults:
             refusal = self._take(name)
             cuts = self._cuts.get(name)
             after = cuts.pop(0) if cuts else None
+            said = self._repeats.get(name)
+            again = self._repeats.pop(name) if said else None
         if stalled is not None:
             stalled.set()
             while (await receive())["type"] != "http.disconnect":
                 pass
         elif refusal is not None:
             await refusal(scope, receive, send)
+        elif again is not None:
+            for message in again:
+                await send(message)
+        elif said is not None:
+            await app(scope, receive, _noting(send, said))
         else:
             await app(scope, receive, send if after is None else _cutting(send, after))
 
@@ -118,3 +131,11 @@ def _cutting(send: Send, after: int) -> Send:
         raise ConnectionResetError("as told")
 
     return cut
+
+
+def _noting(send: Send, said: list[Message]) -> Send:
+    async def note(message: Message) -> None:
+        said.append(message)
+        await send(message)
+
+    return note

@@ -18,8 +18,9 @@ from dealpulse.sources.http import open_http
 from dealpulse.sources.registry import Reach
 from dealpulse.store import Store, open_store
 from sources.rooms import Room
-from sources.sites import LACKING, SITES, DriveSite, GmailSite, Site, VendorSite
+from sources.sites import LACKING, SITES, DriveSite, GmailSite, OutlookSite, SharePointSite, Site, VendorSite
 from sources.sites.google import gmail, my_drive
+from sources.sites.microsoft import library, mail_folder
 
 
 @pytest.fixture
@@ -83,6 +84,30 @@ async def drive_room(drive: DriveSite, store: Store, settings: Settings) -> Asyn
 @pytest.fixture
 async def mail_room(mailbox: GmailSite, store: Store, settings: Settings) -> AsyncIterator[Room]:
     async for opened in _room(mailbox, store, settings):
+        yield opened
+
+
+@pytest.fixture
+def sharepoint(tmp_path: Path) -> Iterator[SharePointSite]:
+    with library(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def outlook(tmp_path: Path) -> Iterator[OutlookSite]:
+    with mail_folder(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def sharepoint_room(sharepoint: SharePointSite, store: Store, settings: Settings) -> AsyncIterator[Room]:
+    async for opened in _room(sharepoint, store, settings):
+        yield opened
+
+
+@pytest.fixture
+async def outlook_room(outlook: OutlookSite, store: Store, settings: Settings) -> AsyncIterator[Room]:
+    async for opened in _room(outlook, store, settings):
         yield opened
 
 

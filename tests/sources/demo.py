@@ -16,9 +16,10 @@ from typing import Final
 
 from dealpulse.local import sample_deal
 from dealpulse.settings import SourceSettings
+from dealpulse.sources.contract import ItemKind
 from sources.sites import SITES, Site
 
-SHOWN: Final = {"gdrive": "my drive"}
+SHOWN: Final = {"gdrive": "my drive", "sharepoint": "library", "outlook": "outlook"}
 """By the source's type: the site that shows it."""
 
 
@@ -31,7 +32,15 @@ def files() -> Iterator[tuple[str, bytes]]:
 
 def addresses(settings: SourceSettings) -> dict[str, str]:
     """The environment in which the service finds the site."""
-    google = settings.google
+    google, microsoft = settings.google, settings.microsoft
+    if microsoft.client_secret is not None:
+        return {
+            "MICROSOFT_GRAPH_URL": microsoft.graph_url,
+            "MICROSOFT_LOGIN_URL": microsoft.login_url,
+            "MICROSOFT_TENANT_ID": microsoft.tenant or "",
+            "MICROSOFT_CLIENT_ID": microsoft.client_id or "",
+            "MICROSOFT_CLIENT_SECRET": microsoft.client_secret.reveal(),
+        }
     return {
         "GOOGLE_API_URL": google.api_url,
         "GOOGLE_TOKEN_URL": google.token_url,
@@ -41,7 +50,8 @@ def addresses(settings: SourceSettings) -> dict[str, str]:
 
 def fill(site: Site) -> None:
     for path, content in files():
-        site.put(path, content)
+        if site.kind is ItemKind.document or path.endswith(".eml"):
+            site.put(path, content)
 
 
 def main() -> int:

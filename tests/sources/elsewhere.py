@@ -6,7 +6,7 @@ import asyncio
 import functools
 import multiprocessing
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
@@ -54,6 +54,14 @@ class Listed:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Read:
+    """What reading came to: bytes, and by how much the process grew meanwhile."""
+
+    size_bytes: int
+    megabytes: float
+
+
 class Worker:
     """A sync under way somewhere else; it stops at each page until it is asked for the next."""
 
@@ -93,14 +101,25 @@ async def syncing(room: Room, kind: SyncType = SyncType.full) -> AsyncIterator[W
 
 async def listed(room: Room) -> Listed:
     """Lists all of the room's source in another process."""
+    found = await _elsewhere(_list, room)
+    assert isinstance(found, Listed)
+    return found
+
+
+async def read(room: Room) -> Read:
+    """Reads all items of the room's source in another process."""
+    found = await _elsewhere(_read, room)
+    assert isinstance(found, Read)
+    return found
+
+
+async def _elsewhere(work: Callable[[_Order, Connection], None], room: Room) -> object:
     line, there = _PROCESSES.Pipe()
-    process = _PROCESSES.Process(target=_list, args=(_Order.of(room), there), daemon=True)
+    process = _PROCESSES.Process(target=work, args=(_Order.of(room), there), daemon=True)
     process.start()
     there.close()
     try:
-        found = await asyncio.to_thread(_receive, line)
-        assert isinstance(found, Listed)
-        return found
+        return await asyncio.to_thread(_receive, line)
     finally:
         process.kill()
         await asyncio.to_thread(process.join)
@@ -147,6 +166,23 @@ def _list(order: _Order, line: Connection) -> None:
             return Listed(items, longest, most - before, time.monotonic() - began)
 
     line.send(asyncio.run(find()))
+
+
+def _read(order: _Order, line: Connection) -> None:
+    async def take() -> Read:
+        async with _reached(order) as (_, _, reach):
+            connector = connect(order.source, order.settings.sources, reach)
+            items = [item async for page in connector.pages(cursor=None) for item in page.items]
+            size, most = 0, 0.0
+            before = _resident_megabytes()
+            for item in items:
+                async with connector.content(item) as chunks:
+                    async for chunk in chunks:
+                        size += len(chunk)
+                        most = max(most, _resident_megabytes() - before)
+            return Read(size, most)
+
+    line.send(asyncio.run(take()))
 
 
 @asynccontextmanager

@@ -52,6 +52,8 @@ class Room:
     told: list[str] = field(default_factory=list)
     dies_at: int = 0
     """The checkpoint at which the sync is killed; 0 is none."""
+    meanwhile: Callable[[], None] | None = None
+    """What happens once, at the first checkpoint."""
 
     def __post_init__(self) -> None:
         self.reach = self.reach_by(time.time)
@@ -102,5 +104,8 @@ class Room:
 
     async def _checkpoint(self, message: str) -> None:
         self.told.append(message)
+        if self.meanwhile is not None:
+            self.meanwhile()
+            self.meanwhile = None
         if len(self.told) == self.dies_at:
             raise Killed

@@ -203,6 +203,28 @@ async def test_a_listing_that_was_cut_off_deletes_nothing_and_its_end_finds_dele
     assert await room.files() == there
 
 
+@pytest.mark.needs(Notion.change_log)
+async def test_what_changes_while_everything_is_listed_is_found_in_the_same_sync(room: Room, site: Site) -> None:
+    there = fill(site, *(f"a/{number:03}.txt" for number in range(PAGE + 30)))
+    fill(site, "a/gone.txt", "a/moved.txt")
+
+    def meanwhile() -> None:
+        site.put("a/new.txt", b"new")
+        site.put("b/new.txt", b"new in a new folder")
+        site.delete("a/gone.txt")
+        site.move("a/moved.txt", "b/moved.txt")
+        site.put("a/007.txt", b"another")
+
+    room.meanwhile = meanwhile
+    await room.full()
+    there["a/007.txt"] = sha256(b"another")
+    assert await room.files() == there | {
+        "a/new.txt": sha256(b"new"),
+        "b/new.txt": sha256(b"new in a new folder"),
+        "b/moved.txt": sha256(b"a/moved.txt"),
+    }
+
+
 async def test_a_first_sync_is_read_after_what_changes_later(room: Room, site: Site) -> None:
     fill(site, "old.txt")
     await room.full()

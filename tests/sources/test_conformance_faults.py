@@ -7,6 +7,7 @@ import time
 import pytest
 
 from dealpulse.errors import NeedsConsent, Permanent, RateLimited, Transient, Unavailable
+from dealpulse.jobs import SyncType
 from dealpulse.models import SourceState
 from sources.rooms import Killed, Room, fill, sha256
 from sources.sites import PAGE, Call, Notion, VendorSite
@@ -72,8 +73,9 @@ async def test_a_rate_limit_in_the_middle_keeps_what_was_fetched(room: Room, ven
     assert vendor.downloads - before == 40 - kept
 
 
-@pytest.mark.parametrize("call", [Call.describe, Call.listing, Call.changes])
-@pytest.mark.parametrize("status", [500, 502, 503, 504])
+@pytest.mark.parametrize(
+    ("call", "status"), [(Call.describe, 500), (Call.listing, 502), (Call.changes, 503), (Call.changes, 504)]
+)
 async def test_a_vendor_that_is_down_costs_nothing_but_time(
     room: Room, vendor: VendorSite, call: Call, status: int
 ) -> None:
@@ -201,7 +203,21 @@ async def test_an_answer_that_is_cut_or_no_answer_of_the_vendors_deletes_nothing
     assert await room.files() == there
 
 
-@pytest.mark.parametrize("minutes", [-90, -10, 10, 90])
+@pytest.mark.parametrize("call", [Call.listing, Call.changes])
+async def test_a_vendor_that_gives_the_same_page_over_and_over_is_not_followed_for_ever(
+    room: Room, vendor: VendorSite, call: Call
+) -> None:
+    there = fill(vendor, "first.txt")
+    await room.full()
+    there |= fill(vendor, *(f"{number:03}.txt" for number in range(2 * PAGE + 30)))
+    vendor.faults.repeat(vendor.request(call))
+    with pytest.raises(Transient, match="repeats"):
+        await room.sync(SyncType.full if call is Call.listing else SyncType.incremental)
+    await room.sync()
+    assert await room.files() == there
+
+
+@pytest.mark.parametrize("minutes", [-90, -10, 10])
 async def test_a_clock_that_is_off_by_minutes_makes_no_difference(room: Room, vendor: VendorSite, minutes: int) -> None:
     room.reach = room.reach_by(lambda: time.time() + 60 * minutes)
     there = fill(vendor, "a.txt", "b.txt")

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from dealpulse.jobs import SyncType
-from sources.elsewhere import listed, syncing
+from sources.elsewhere import syncing
 from sources.rooms import Room, fill, sha256
 from sources.sites import PAGE, Call, Notion, Site, VendorSite
 
@@ -76,12 +76,3 @@ async def test_a_sync_killed_in_the_middle_of_a_page_repeats_little(room: Room, 
     await room.sync()
     assert await room.files() == there
     assert vendor.downloads - len(there) <= PORTION
-
-
-async def test_twenty_thousand_items_are_all_listed_soon_and_in_little_memory(room: Room, site: Site) -> None:
-    site.grow(20_000)
-    found = await listed(room)
-    assert found.items == 20_000
-    assert found.longest_cursor < 1000, "the position does not grow with the source"
-    assert found.seconds < 20
-    assert found.megabytes < 64

@@ -205,6 +205,16 @@ async def test_a_folder_moved_in_or_taken_out_of_the_trash_brings_what_is_in_it(
     assert files["Legal/Elsewhere/Inner/old.txt"] == sha256(b"old")
 
 
+async def test_what_the_account_loses_access_to_goes_as_what_is_deleted(drive_room: Room, drive: DriveSite) -> None:
+    there = fill(drive, *(f"kept/{number}.txt" for number in range(20)))
+    fill(drive, "gone.txt", "Legal/a.txt")
+    await drive_room.full()
+    for place in ("gone.txt", "Legal"):
+        drive.fake.delete(drive.at(place))
+    await drive_room.sync()
+    assert await drive_room.files() == there
+
+
 async def test_who_may_read_the_folder_is_recorded(drive_room: Room) -> None:
     await drive_room.full()
     assert (await drive_room.now()).access == (

@@ -136,6 +136,14 @@ async def test_reading_and_starring_mail_asks_for_nothing(mail_room: Room, mailb
     assert mailbox.faults.requests.total() - before == 3, "profile, labels, history"
 
 
+async def test_a_page_of_the_history_with_nothing_on_it_is_not_the_last(mail_room: Room, mailbox: GmailSite) -> None:
+    await mail_room.full()
+    mailbox.fake.hollow_pages = True
+    there = fill(mailbox, "a", "b")
+    await mail_room.sync()
+    assert await mail_room.files() == there
+
+
 async def test_several_labels_mean_all_of_them(mail_room: Room, mailbox: GmailSite) -> None:
     room = await reading(mail_room, f"{PERSON}?label=kestrel&label=INBOX")
     both = mailbox.fake.receive("both", b"both", mailbox.label, "INBOX")

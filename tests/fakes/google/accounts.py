@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 import time
@@ -39,7 +40,7 @@ class Accounts:
     refresh_tokens: set[str] = field(default_factory=set)
     rotates: bool = False
     """Each refresh replaces the refresh token, as Microsoft's does and Google's may."""
-    key: rsa.RSAPrivateKey = field(default_factory=lambda: rsa.generate_private_key(65537, 2048))
+    key: rsa.RSAPrivateKey = field(default_factory=lambda: _key())
     _tokens: dict[str, _Token] = field(default_factory=dict)
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
@@ -106,6 +107,12 @@ class Accounts:
             answer["refresh_token"] = f"refresh-{next(self._numbers)}"
             self.refresh_tokens.add(answer["refresh_token"])
         return JSONResponse(answer)
+
+
+@functools.cache
+def _key() -> rsa.RSAPrivateKey:
+    """One for all: making one takes longer than most tests."""
+    return rsa.generate_private_key(65537, 2048)
 
 
 def _bearer(request: Request) -> str:

@@ -78,6 +78,8 @@ class FakeGmail:
     page_size: int = 500
     tells_labels: bool = True
     """History records say which labels the message has."""
+    hollow_pages: bool = False
+    """History begins with a page on which there is nothing, as it may."""
     messages: dict[str, Message] = field(default_factory=dict)
     topics: dict[str, Push | None] = field(default_factory=dict)
     """Those that exist, each with who is told of what is published there."""
@@ -295,6 +297,8 @@ class FakeGmail:
         found = [one for one in self._events if one.id > int(after) and (label is None or label in one.after)]
         size = min(int(asked.get("maxResults", "100")), 500, self.page_size)
         answer: Json = {"historyId": str(self._history)}
+        if self.hollow_pages and "pageToken" not in asked:
+            return masked({**answer, "nextPageToken": start}, asked.get("fields"))
         if found:
             answer["history"] = [self._record(one) for one in found[:size]]
         if len(found) > size:

@@ -195,7 +195,7 @@ class FakeDrives:
     def _shared(self, request: Request) -> Response:
         token = request.path_params["token"].removeprefix("u!")
         address = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode()
-        match = re.fullmatch(rf"https://{HOST}/:f:/s/[^/]+/(\w+)", address)
+        match = re.fullmatch(rf"https://{HOST}/:f:/s/[^/]+/(\w+)(?:\?.*)?", address)
         item = self.items.get(match[1]) if match else None
         return refused(404) if item is None or self._is_gone(item) else self._resource_of(item, request)
 

@@ -196,24 +196,29 @@ class FakeMail:
             return refused(404, _NOT_FOUND)
         token = asked.get("$skiptoken") or asked.get("$deltatoken")
         if token is None:
-            state: Json | None = {"folder": folder.id, "select": asked.get("$select"), "first": True}
-            ids = [one.id for one in self.messages.values() if one.folder == folder.id and not one.gone]
-            state = {**(state or {}), "ids": ids, "now": len(folder.log)}
-        else:
-            state = opened(token)
-            if state is None or state["folder"] != folder.id:
-                return refused(400, "ErrorInvalidParameter")
-            if state["now"] < folder.oldest:
-                return refused(410, "syncStateNotFound")
-            if "ids" not in state:
-                changed = list(dict.fromkeys(one for one in folder.log[state["now"] :] if one))
-                state = {**state, "ids": changed, "now": len(folder.log)}
+            first = {"folder": folder.id, "select": asked.get("$select"), "now": len(folder.log), "after": ""}
+            return self._changes(request, folder, first)
+        state = opened(token)
+        if state is None or state["folder"] != folder.id:
+            return refused(400, "ErrorInvalidParameter")
+        if state["now"] < folder.oldest:
+            return refused(410, "syncStateNotFound")
+        if "after" not in state:
+            state = {**state, "since": state["now"], "now": len(folder.log), "after": ""}
         return self._changes(request, folder, state)
 
     def _changes(self, request: Request, folder: Folder, state: Json) -> Response:
+        """What is in the folder, by a state without ``since``, or what changed in it from then until ``now``."""
         match = re.search(r"odata\.maxpagesize=(\d+)", request.headers.get("prefer", ""))
         size = min(int(match[1]) if match else 10, self.page_size)
-        part, rest = state["ids"][:size], state["ids"][size:]
+        if "since" in state:
+            ids = list(dict.fromkeys(one for one in folder.log[state["since"] : state["now"]] if one))
+        else:
+            ids = [one.id for one in self.messages.values() if one.folder == folder.id and not one.gone]
+            ids.sort(key=_order)
+        ids = [one for one in ids if "since" in state or _order(one) > _order(state["after"])]
+        start = int(state["after"] or 0) if "since" in state else 0
+        part, rest = ids[start : start + size], ids[start + size :]
         told = []
         for message_id in part:
             message = self.messages[message_id]
@@ -221,10 +226,11 @@ class FakeMail:
                 told.append(selected(self._resource(message, request), state["select"]))
             else:
                 told.append({"id": self._id(message, request, folder.id), "@removed": {"reason": "deleted"}})
-        kept = {name: state[name] for name in ("folder", "select", "now")}
         here = self._here(request)
         if rest:
-            return page(told, next_link=f"{here}?$skiptoken={sealed(**kept, ids=rest)}")
+            after = str(start + size) if "since" in state else part[-1]
+            return page(told, next_link=f"{here}?$skiptoken={sealed(**{**state, 'after': after})}")
+        kept = {name: state[name] for name in ("folder", "select", "now")}
         return page(told, delta_link=f"{here}?$deltatoken={sealed(**kept)}")
 
     def _message(self, request: Request) -> Response:
@@ -277,3 +283,8 @@ class FakeMail:
             "isDraft": message.draft,
             "webLink": f"https://outlook.office365.com/owa/?ItemID={message.id}",
         }
+
+
+def _order(message_id: str) -> int:
+    """Messages as they came."""
+    return int(message_id.removeprefix("AAkA-").removesuffix("=") or 0)

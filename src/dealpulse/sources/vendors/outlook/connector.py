@@ -105,17 +105,23 @@ class OutlookConnector:
         return SourcePlace(name=mailbox, access=access)
 
     async def pages(self, *, cursor: str | None, folders: Sequence[SourceFolder] = ()) -> AsyncIterator[SourcePage]:
-        mailbox = await self._open()
         position = _Position(listing=True) if cursor is None else _Position.decoded(cursor)
-        position, found = _folders_now(mailbox, position, folders)
-        if found.folders or found.removed:
-            yield found.page(position.encoded())
-        for _ in range(2 if position.listing else 1):
+        once_more = position.listing
+        while True:
+            mailbox = await self._open()
+            position, found = _folders_now(mailbox, position, folders)
+            folders = mailbox.folders
+            if found.folders or found.removed:
+                yield found.page(position.encoded())
             for folder in mailbox.followed:
                 async for reached, found in self._follow(folder, mailbox, position):
                     quiet, position = reached == position, reached
                     if not quiet:
                         yield found.page(position.encoded())
+            if once_more:
+                once_more, self._mailbox = False, None
+            elif self._mailbox is mailbox:
+                break
         position = replace(position, listing=False)
         yield SourcePage(items=(), cursor=position.encoded(), last=True, complete_listing=True)
 
@@ -153,7 +159,7 @@ class OutlookConnector:
     # Following folders -------------------------------------------------------------------------------------------
 
     async def _open(self) -> Mailbox:
-        """The mailbox's folders, asked for once."""
+        """The mailbox's folders, asked for once a round."""
         if self._mailbox is None:
             self._mailbox = await open_mailbox(self._location, self._graph)
         return self._mailbox
@@ -189,8 +195,11 @@ class OutlookConnector:
             if message.removed is None:
                 found.put(_item(message, folder, mailbox))
         left = [message.id for message in last.values() if message.removed is not None]
-        now = self._graph.several([self._message(one) for one in left], wire.Message)
-        for message_id, known in zip(left, [one async for one in now], strict=True):
+        now = [one async for one in self._graph.several([self._message(one) for one in left], wire.Message)]
+        if any(one is not None and one.parent_folder_id not in mailbox.known for one in now):
+            # Into a folder made since, or in one that is left out: pages() begins another round with the former.
+            mailbox = self._mailbox = await open_mailbox(self._location, self._graph)
+        for message_id, known in zip(left, now, strict=True):
             if known is not None and known.parent_folder_id in mailbox.followed:
                 found.put(_item(known, known.parent_folder_id, mailbox))
             else:

@@ -23,10 +23,14 @@ _LISTING: Final[Parameters] = {"$select": FOLDER_FIELDS, "$top": 100}
 
 @dataclass(frozen=True)
 class Mailbox:
-    """``folders``: the mailbox itself first, and those that lead to the source's; ``followed``: the source's, by id."""
+    """Its folders as they were when it was opened."""
 
     folders: tuple[SourceFolder, ...]
+    """The mailbox itself first, then the source's and those that lead there."""
     followed: tuple[str, ...]
+    """Ids of the source's own."""
+    known: frozenset[str]
+    """Ids of all, but for what is in those left out."""
 
     def path(self, folder_id: str, name: str) -> str:
         """Where ``name`` is, below the mailbox's top; for people."""
@@ -65,7 +69,8 @@ async def open_mailbox(location: Location, graph: Graph) -> Mailbox:
         for one in folders.values()
         if one.id in leading
     ]
-    return Mailbox((SourceFolder(external_id=top.id, name=location.mailbox, listed=True), *known), tuple(followed))
+    root = SourceFolder(external_id=top.id, name=location.mailbox, listed=True)
+    return Mailbox((root, *known), tuple(followed), frozenset({*folders, *own_names.values(), top.id}))
 
 
 async def _own_names(location: Location, base: str, graph: Graph) -> dict[str, str]:

@@ -114,13 +114,15 @@ class SharePointConnector:
         if found.folders or found.removed:
             yield found.page(position.encoded())
         while True:
+            listing = bool(position.enumerated) or any(root.library not in position.links for root in place.roots)
             for root in place.roots:
                 async for reached, found in self._follow(root, position, tree):
                     quiet, position = reached == position, reached
                     if not quiet:
                         yield found.page(position.encoded())
-            if not position.folder and not tree.unlisted(1):
+            if not (listing or position.folder or tree.unlisted(1)):
                 break
+            # Then once more: things may have moved meanwhile.
             async for reached, found in self._crawl(position, tree):
                 position = reached
                 yield found.page(position.encoded())

@@ -90,10 +90,9 @@ async def _at(address: SplitResult, location: str, graph: Graph) -> Place:
     depth = 2 if parts[:1] and parts[0].lower() in _NAMED_SITES else 0
     while True:
         site = await _named(address.hostname or "", parts[:depth], graph)
-        libraries = await _libraries(site.id, graph)
         if depth == len(parts):
             return await _site(site, graph)
-        for library in libraries:
+        for library in await _libraries(site.id, graph):
             below = [unquote(part) for part in urlsplit(library.web_url).path.split("/") if part]
             if [part.lower() for part in parts[: len(below)]] == [part.lower() for part in below]:
                 inner = "/".join(quote(part, safe="") for part in parts[len(below) :])
