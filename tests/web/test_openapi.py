@@ -15,6 +15,8 @@ from dealpulse.settings import Settings
 from dealpulse.web import viewer, wire
 from dealpulse.web.api import ENDPOINTS
 from dealpulse.web.app import build_app
+from dealpulse.web.dashboard import site as dashboard
+from dealpulse.web.dashboard.sessions import Sessions
 from dealpulse.web.metrics import serving as metrics
 from dealpulse.web.openapi.schemas import reference_to
 from web.promises import DOCUMENT, SEEN, validator
@@ -38,7 +40,10 @@ def test_every_route_is_in_it_and_nothing_else(settings: Settings) -> None:
         for each in inner:
             assert isinstance(each, Route)
             routes |= {(method.lower(), prefix + each.path) for method in (each.methods or ()) if method != "HEAD"}
-    assert {(method, path) for method, path, _ in OPERATIONS} == routes | {("post", "/api/webhooks/gdrive")}
+    for page in dashboard.routes(settings.api, Sessions(settings.supabase.service_role_key)):
+        assert isinstance(page, Route)
+        routes -= {(method.lower(), page.path) for method in (page.methods or ()) if page.path != "/"}
+    assert {(method, path) for method, path, _ in OPERATIONS} == routes
 
 
 def test_every_operation_says_what_it_does_and_has_a_name_of_its_own() -> None:

@@ -271,6 +271,7 @@ def _api(values: Values) -> ApiSettings:
         tokens=values.optional(var.API_TOKENS) or (),
         trust_loopback=values[var.API_TRUST_LOOPBACK],
         rate_per_minute=values[var.API_RATE_PER_MINUTE],
+        payloads_scope=values[var.DASHBOARD_PAYLOADS],
         metrics_open=values[var.METRICS_OPEN],
         cors_origins=values.optional(var.API_CORS_ORIGINS) or (),
         max_body_bytes=values[var.MAX_BODY_BYTES],

@@ -129,6 +129,8 @@ class ApiSettings:
     trust_loopback: bool = False
     """Requests from this machine need no token."""
     rate_per_minute: int = 6_000
+    payloads_scope: str = "operate"
+    """Who may see on the dashboard what jobs were asked for."""
     """Requests of one caller; 0 is any number."""
     metrics_open: bool = False
     """``/metrics`` needs no token."""

@@ -355,6 +355,13 @@ API_RATE_PER_MINUTE = Variable(
     "Requests one caller may make a minute, in each API process",
     "0 or more; 0 is any number",
 )
+DASHBOARD_PAYLOADS = Variable(
+    "DASHBOARD_PAYLOADS",
+    choice("read", "enqueue", "operate", "admin"),
+    "operate",
+    "The scope it takes to see on the dashboard what jobs were asked for",
+    "read, enqueue, operate or admin",
+)
 API_CORS_ORIGINS = Variable(
     "API_CORS_ORIGINS",
     origins,
@@ -655,6 +662,7 @@ SECTIONS: Mapping[str, tuple[Variable[object], ...]] = {
         API_TOKENS,
         API_TRUST_LOOPBACK,
         API_RATE_PER_MINUTE,
+        DASHBOARD_PAYLOADS,
         API_CORS_ORIGINS,
         METRICS_OPEN,
         MAX_BODY_BYTES,

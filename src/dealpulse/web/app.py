@@ -42,6 +42,9 @@ from dealpulse.web.access.rates import Rates
 from dealpulse.web.access.tokens import ConfiguredTokens, IssuedTokens
 from dealpulse.web.access.users import Memberships, UserTokens
 from dealpulse.web.api import ENDPOINTS, webhooks
+from dealpulse.web.dashboard import site as dashboard
+from dealpulse.web.dashboard.gate import Gate
+from dealpulse.web.dashboard.sessions import Sessions
 from dealpulse.web.errors import HANDLERS
 from dealpulse.web.metrics import serving as metrics
 from dealpulse.web.middleware import RequestFrame
@@ -82,16 +85,19 @@ def build_app(settings: Settings) -> Starlette:
             yield await _open(settings, stack)
 
     guarded = Middleware(Authorise, rates=Rates(settings.api.rate_per_minute))
+    sessions = Sessions(settings.supabase.service_role_key)
+    gate = Middleware(Gate, sessions=sessions)
     api = Router(routes_of(ENDPOINTS, settings.api), redirect_slashes=False)
     app = Starlette(
         routes=[
+            *dashboard.routes(settings.api, sessions),
             *routes_of((*probes.ENDPOINTS, *serving.ENDPOINTS), settings.api),
             *routes_of(metrics.ENDPOINTS, settings.api, guards=[] if settings.api.metrics_open else [guarded]),
             *routes_of(webhooks.VENDORS, settings.api),
             *routes_of(consent.ENDPOINTS, settings.api),
             Mount("/api", app=api, middleware=[guarded]),
             *(
-                Mount(place, app=Router(routes_of(pages, settings.api)), middleware=[guarded])
+                Mount(place, app=Router(routes_of(pages, settings.api)), middleware=[gate])
                 for place, pages in viewer.PAGES.items()
             ),
         ],

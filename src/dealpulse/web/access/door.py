@@ -74,6 +74,11 @@ class Door:
         )
         raise HttpFault(401, code="missing_token", message=message, headers=_CHALLENGE)
 
+    async def holder(self, digest: str) -> Identity | None:
+        """Who holds the token with this SHA-256, as long as it is valid. Raises ``Unavailable``."""
+        known = self.configured.holder(digest)
+        return known if known is not None or self.issued is None else await self.issued.holder(digest)
+
     async def _known(self, token: bytes) -> tuple[Identity | None, str]:
         """Who holds the token, or why nobody does."""
         identity = self.configured.identity(token)

@@ -57,7 +57,10 @@ class ConfiguredTokens:
         return bool(self._known)
 
     def identity(self, token: bytes) -> Identity | None:
-        presented = digest_of(token)
+        return self.holder(digest_of(token))
+
+    def holder(self, presented: str) -> Identity | None:
+        """Whose token has this digest."""
         # All are compared, each in constant time: how long it takes tells neither which nor how much was right.
         found = [identity for digest, identity in self._known if hmac.compare_digest(digest, presented)]
         return found[0] if found else None
@@ -105,9 +108,11 @@ class IssuedTokens:
 
     async def identity(self, token: bytes) -> Identity | None:
         """Raises ``Unavailable`` while the database is away and this token was not seen lately."""
-        if not token.startswith(_PREFIX.encode()):
-            return None
-        digest, now = digest_of(token), self._clock()
+        return await self.holder(digest_of(token)) if token.startswith(_PREFIX.encode()) else None
+
+    async def holder(self, digest: str) -> Identity | None:
+        """Whose token has this digest. Raises as :meth:`identity`."""
+        now = self._clock()
         known = self._remembered.get(digest)
         if known is not None and now - known.at < FRESH_SECONDS:
             return known.identity

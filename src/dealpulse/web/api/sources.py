@@ -40,18 +40,18 @@ async def add(request: ApiRequest, asked: SourceRequest) -> SourceAnswer:
         name=asked.name,
         connection_id=asked.connection_id,
     )
-    return SourceAnswer(source=(await _views(request, [source]))[0])
+    return SourceAnswer(source=(await views(request, [source]))[0])
 
 
 async def sources_of_deal(request: ApiRequest) -> SourcesAnswer:
     """A deal's sources, by name."""
     deal = await request.state["store"].deals.get(request.path_params["deal_id"])
-    return SourcesAnswer(sources=await _views(request, await request.state["store"].sources.of_deal(deal.id)))
+    return SourcesAnswer(sources=await views(request, await request.state["store"].sources.of_deal(deal.id)))
 
 
 async def source(request: ApiRequest) -> SourceAnswer:
-    """One source, and until when its vendor tells of changes."""
-    return SourceAnswer(source=(await _views(request, [await _source(request)]))[0])
+    """One source: where it is, when it was last synced, what went wrong, until when its vendor tells of changes."""
+    return SourceAnswer(source=(await views(request, [await _source(request)]))[0])
 
 
 async def confirm_deletions(request: ApiRequest, asked: ConfirmDeletionsRequest) -> DeletionsAnswer:
@@ -109,7 +109,8 @@ async def _source(request: ApiRequest) -> Source:
     return await lifecycle.source_of(params["deal_id"], params["source_id"], intake=request.state["intake"])
 
 
-async def _views(request: ApiRequest, sources: Sequence[Source]) -> list[SourceView]:
+async def views(request: ApiRequest, sources: Sequence[Source]) -> list[SourceView]:
+    """Sources as they are answered, with their subscriptions."""
     kept = await request.state["store"].subscriptions.of_sources([source.id for source in sources])
     return [_view(source, kept.get(source.id)) for source in sources]
 
