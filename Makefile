@@ -5,7 +5,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 RUN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test emulated explore check lint types contracts bench-queue bench-intelligence bench-sources bench-api lock clean
+.PHONY: help install demo up test test-browser emulated explore check lint types contracts bench-queue bench-intelligence bench-sources bench-api lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -48,6 +48,14 @@ $(EMULATE)/.installed:
 
 explore: .venv/.installed ## Hold the queue's scripts against its model on a thousand new random histories
 	@HYPOTHESIS_PROFILE=explore exec $(RUN)/python -m pytest tests/queue_engine/test_model.py
+
+AXE := .tools/axe/package/axe.min.js
+
+$(AXE):
+	@mkdir -p .tools/axe && cd .tools/axe && npm pack --silent axe-core@4 >/dev/null && tar -xzf axe-core-*.tgz
+
+test-browser: .venv/.installed $(AXE) ## Use the dashboard in a real browser (needs Debian's chromium, or CHROMIUM=path)
+	@BROWSER_TESTS=1 AXE=$(AXE) exec $(RUN)/python -m pytest tests/browser
 
 check: lint types contracts test ## Ruff, mypy --strict, import contracts, tests
 

@@ -27,6 +27,9 @@ settings.register_profile("repeatable", derandomize=True)
 settings.register_profile("explore", max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
+# Not every machine has a browser: `make test-browser` names the folder, and only then it is looked into.
+collect_ignore = [] if os.environ.get("BROWSER_TESTS") else ["browser"]
+
 # The migrations' own ledger keeps its rows, or they would be applied again.
 _EMPTY_EVERY_TABLE = """
 do $$

@@ -115,7 +115,7 @@ class SourceAccess(Struct, frozen=True, kw_only=True):
 class SourceFolder(Struct, frozen=True, kw_only=True):
     """One folder of a source whose vendor names a file's folder by id.
 
-    With ``target_id`` it is no folder but a shortcut, remembered for the file it points to.
+    With ``target_id`` it is a shortcut, remembered for what it points to, which its connector writes there.
     """
 
     external_id: str

@@ -15,11 +15,13 @@ _LASTING: Final = (
     r"{queue}:(totals|completed|failed|cancelled|earlier)",
     r"dealpulse:(events|workers|amnesty)",
     r"dealpulse:schedules?(:.+)?",
+    r"dealpulse:alerts(:unsent|:notices)?",
 )
 _EXPIRING: Final = (
     r"{queue}:(minute|hour):[0-9]+",
     r"{queue}:(turn:.+|alone|health-check)",
     r"dealpulse:worker:.+",
+    r"dealpulse:alerts:leader",
     r"arq:result:.+",
 )
 

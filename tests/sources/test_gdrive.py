@@ -1,55 +1,20 @@
-"""What Drive alone can do to a sync. The shared promises are in ``test_conformance.py``."""
+"""What Drive alone can do to a sync. The shared promises are in ``test_conformance*.py``."""
 
 from __future__ import annotations
 
-import hashlib
 from typing import Final
 
 import pytest
 
-from dealpulse.errors import NeedsConsent, Permanent, RateLimited, Transient, Unavailable
-from dealpulse.models import SourceAccess, SourceFolder, SourceState
-from dealpulse.queue.limits import Buckets
+from dealpulse.errors import Permanent, RateLimited
+from dealpulse.models import SourceAccess, SourceFolder
 from dealpulse.sources.contract import SourcePage
-from fakes.google import DOCUMENT, SERVICE_ACCOUNT
-from sources.rooms import Room
+from fakes.google import DOCUMENT
+from sources.rooms import Room, fill, sha256
 from sources.sites import DriveSite
 
-BUCKET: Final = f"gdrive:{SERVICE_ACCOUNT}"
 LIST: Final = "/drive/v3/files"
 CHANGES: Final = "/drive/v3/changes"
-
-
-def sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
-async def closed_for(room: Room) -> float:
-    limits = room.reach.limits
-    assert isinstance(limits, Buckets)
-    return (await limits.state([BUCKET]))[BUCKET]
-
-
-async def test_a_token_that_is_refused_is_renewed_once(drive_room: Room, drive: DriveSite) -> None:
-    drive.put("a.txt", b"a")
-    await drive_room.full()
-    drive.expire_tokens()
-    drive.put("b.txt", b"b")
-    await drive_room.sync()
-    assert set(await drive_room.files()) == {"a.txt", "b.txt"}
-    assert drive.faults.requests["POST /token"] == 2
-
-
-async def test_an_account_refused_for_good_needs_consent_and_loses_nothing(drive_room: Room, drive: DriveSite) -> None:
-    drive.put("a.txt", b"a")
-    await drive_room.full()
-    drive.faults.fail(CHANGES, status=401, times=2)
-    with pytest.raises(NeedsConsent):
-        await drive_room.sync()
-    assert (await drive_room.now()).state is SourceState.needs_consent
-    assert set(await drive_room.files()) == {"a.txt"}
-    await drive_room.sync()
-    assert (await drive_room.now()).state is SourceState.active
 
 
 @pytest.mark.parametrize(
@@ -66,33 +31,128 @@ async def test_a_rate_limit_closes_the_account_for_all(
     drive.faults.fail(f"{LIST}", status=status, reason=reason, headers=headers)
     with pytest.raises(RateLimited) as limited:
         await drive_room.full()
-    assert limited.value.bucket == BUCKET
-    assert closed - 5 < await closed_for(drive_room) <= closed
+    assert limited.value.bucket == drive.bucket
+    assert closed - 5 < await drive_room.closed_for(drive.bucket) <= closed
 
 
-async def test_a_rate_limit_in_the_middle_keeps_what_was_fetched(drive_room: Room, drive: DriveSite) -> None:
-    for number in range(40):
-        drive.put(f"{number}.txt", b"%d" % number)
-    drive.faults.fail(f"{LIST}/{drive.at('30.txt')} alt=media", status=429, headers={"retry-after": "60"})
-    with pytest.raises(RateLimited):
-        await drive_room.full()
-    kept = len(await drive_room.files())
-    assert 0 < kept < 40
-    limits = drive_room.reach.limits
-    assert isinstance(limits, Buckets)
-    await limits.release(BUCKET)
-    before = drive.downloads
+async def test_a_file_google_takes_for_malware_says_so(drive_room: Room, drive: DriveSite) -> None:
+    fill(drive, "a.txt", "b.txt")
+    drive.fake.files[drive.at("a.txt")].abusive = True
+    await drive_room.full()
+    (skipped,) = (await drive_room.now()).skipped
+    assert (skipped.path, "malware" in skipped.reason) == ("a.txt", True)
+
+
+async def test_a_native_document_is_exported_and_a_shortcut_followed(drive_room: Room, drive: DriveSite) -> None:
+    elsewhere = drive.fake.folder("Elsewhere")
+    target = drive.fake.file("terms.txt", b"terms", elsewhere)
+    drive.fake.shortcut("Terms", target, drive.top)
+    plan = drive.fake.file("Plan", b"a docx", drive.top, mime_type=DOCUMENT)
+    await drive_room.full()
+    assert await drive_room.files() == {"Terms": sha256(b"terms"), "Plan.docx": sha256(b"a docx")}
+
+    drive.fake.edit(target, b"new terms")
+    drive.fake.edit(plan, b"a newer docx")
     await drive_room.sync()
-    assert len(await drive_room.files()) == 40
-    assert drive.downloads - before == 40 - kept
+    assert await drive_room.files() == {"Terms": sha256(b"new terms"), "Plan.docx": sha256(b"a newer docx")}
 
 
-async def test_a_vendor_that_is_down_is_waited_for(drive_room: Room, drive: DriveSite) -> None:
-    drive.faults.fail(LIST, status=503, headers={"retry-after": "20"})
-    with pytest.raises(Unavailable) as away:
+async def test_a_shortcut_to_a_folder_brings_what_is_in_it_now_and_later(drive_room: Room, drive: DriveSite) -> None:
+    others = fill(drive, *(f"other/{number}.txt" for number in range(20)))
+    elsewhere = drive.fake.folder("Elsewhere")
+    deep = drive.fake.folder("deep", elsewhere)
+    terms = drive.fake.file("terms.txt", b"terms", elsewhere)
+    drive.fake.file("note.txt", b"note", deep)
+    shortcut = drive.fake.shortcut("Theirs", elsewhere, drive.folder("Legal"))
+
+    async def theirs() -> dict[str, str]:
+        return {path: sha for path, sha in (await drive_room.files()).items() if path not in others}
+
+    await drive_room.full()
+    assert await theirs() == {"Legal/Theirs/terms.txt": sha256(b"terms"), "Legal/Theirs/deep/note.txt": sha256(b"note")}
+
+    drive.fake.edit(terms, b"new terms")
+    drive.fake.file("more.txt", b"more", elsewhere)
+    await drive_room.sync()
+    assert (await theirs())["Legal/Theirs/terms.txt"] == sha256(b"new terms")
+    assert (await theirs())["Legal/Theirs/more.txt"] == sha256(b"more")
+
+    before = await drive_room.ids()
+    drive.fake.rename(shortcut, "Of the seller")
+    assert (await drive_room.sync())["bytes"] == 0
+    after = await drive_room.ids()
+    assert after["Legal/Of the seller/deep/note.txt"] == before["Legal/Theirs/deep/note.txt"]
+    assert (await drive_room.full())["bytes"] == 0
+    assert await drive_room.ids() == after
+
+    drive.fake.trash(shortcut)
+    await drive_room.sync()
+    assert await theirs() == {}
+
+
+async def test_shortcuts_to_folders_lead_in_no_circle_and_nothing_is_there_twice(
+    drive_room: Room, drive: DriveSite
+) -> None:
+    there = fill(drive, "a/one.txt", "b/two.txt")
+    a, b = drive.at("a"), drive.at("b")
+    outside = drive.fake.folder("Outside")
+    drive.fake.file("three.txt", b"three", outside)
+    drive.fake.shortcut("to b", b, a)
+    drive.fake.shortcut("to a", a, b)
+    drive.fake.shortcut("to the top", drive.top, a)
+    drive.fake.shortcut("out", outside, a)
+    drive.fake.shortcut("out again", outside, b)
+    drive.fake.shortcut("back", a, outside)
+    drive.fake.shortcut("itself", outside, outside)
+    for _ in range(2):
         await drive_room.full()
-    assert (away.value.dependency, away.value.retry_after) == ("google", 20)
-    assert 0 < await closed_for(drive_room) <= 20
+        files = await drive_room.files()
+        assert sorted(files.values()) == sorted([*there.values(), sha256(b"three")])
+        await drive_room.sync()
+        assert await drive_room.files() == files
+
+
+async def test_a_folder_led_to_that_is_moved_in_is_there_once_and_moved_out_is_led_to_again(
+    drive_room: Room, drive: DriveSite
+) -> None:
+    fill(drive, *(f"other/{number}.txt" for number in range(20)))
+    elsewhere = drive.fake.folder("Elsewhere")
+    drive.fake.file("terms.txt", b"terms", drive.fake.folder("deep", elsewhere))
+    drive.fake.shortcut("Theirs", elsewhere, drive.top)
+    await drive_room.full()
+    (before,) = [one for path, one in (await drive_room.ids()).items() if "terms" in path]
+    drive.fake.move(elsewhere, drive.top)
+    await drive_room.sync()
+    assert {path: one for path, one in (await drive_room.ids()).items() if "terms" in path} == {
+        "Elsewhere/deep/terms.txt": before
+    }
+    await drive_room.full()
+    drive.fake.move(elsewhere, drive.fake.folder("Far away"))
+    await drive_room.sync()
+    assert {path: one for path, one in (await drive_room.ids()).items() if "terms" in path} == {
+        "Theirs/deep/terms.txt": before
+    }
+
+
+async def test_a_shortcut_whose_folder_is_gone_says_so(drive_room: Room, drive: DriveSite) -> None:
+    others = fill(drive, *(f"other/{number}.txt" for number in range(20)))
+    elsewhere = drive.fake.folder("Elsewhere")
+    drive.fake.file("terms.txt", b"terms", elsewhere)
+    drive.fake.shortcut("Theirs", elsewhere, drive.top)
+    await drive_room.full()
+    drive.fake.trash(elsewhere)
+    await drive_room.sync()
+    assert await drive_room.files() == others
+    (skipped,) = (await drive_room.now()).skipped
+    assert (skipped.path, "gone" in skipped.reason) == ("Theirs", True)
+
+
+async def test_a_shortcut_to_another_drive_is_told_and_not_followed(drive_room: Room, drive: DriveSite) -> None:
+    fill(drive, "a.txt")
+    drive.fake.shortcut("Theirs", drive.fake.folder("Shared drive", drive=True), drive.top)
+    await drive_room.full()
+    (skipped,) = (await drive_room.now()).skipped
+    assert (skipped.path, "another drive" in skipped.reason) == ("Theirs", True)
 
 
 @pytest.mark.parametrize("status", [400, 404, 410])
@@ -111,60 +171,6 @@ async def test_a_position_that_is_forgotten_lists_everything_and_finds_deletions
     listings = drive.faults.requests[f"GET {LIST}"]
     await drive_room.sync()
     assert drive.faults.requests[f"GET {LIST}"] == listings, "the next one is incremental again"
-
-
-async def test_one_file_that_is_refused_costs_only_itself_and_is_tried_again(
-    drive_room: Room, drive: DriveSite
-) -> None:
-    for number in range(100):
-        drive.put(f"Legal/{number}.txt", b"x%d" % number)
-    drive.fake.files[drive.at("Legal/7.txt")].abusive = True
-    result = await drive_room.full()
-    assert (result["skipped"], len(await drive_room.files())) == (1, 99)
-    (skipped,) = (await drive_room.now()).skipped
-    assert (skipped.path, "malware" in skipped.reason) == ("Legal/7.txt", True)
-    await drive_room.sync()
-    assert (await drive_room.now()).skipped == (skipped,)
-    drive.fake.files[drive.at("Legal/7.txt")].abusive = False
-    await drive_room.sync()
-    assert (await drive_room.files())["Legal/7.txt"] == sha256(b"x7")
-    assert (await drive_room.now()).skipped == ()
-
-
-@pytest.mark.parametrize("status", [403, 404, 500])
-async def test_a_file_that_cannot_be_had_never_stops_the_sync(drive_room: Room, drive: DriveSite, status: int) -> None:
-    drive.put("good.txt", b"good")
-    drive.put("bad.txt", b"bad")
-    drive.faults.fail(f"{LIST}/{drive.at('bad.txt')} alt=media", status=status)
-    await drive_room.full()
-    assert set(await drive_room.files()) == {"good.txt"}
-    await drive_room.sync()
-    assert set(await drive_room.files()) == {"good.txt", "bad.txt"}
-
-
-async def test_a_download_that_is_cut_goes_on_where_it_was(drive_room: Room, drive: DriveSite) -> None:
-    content = bytes(range(256)) * 2000
-    drive.put("large.bin", content)
-    drive.faults.cut(f"{LIST}/{drive.at('large.bin')} alt=media", 100_000, 150_000)
-    await drive_room.full()
-    assert await drive_room.files() == {"large.bin": sha256(content)}
-    assert drive.downloads == 3
-
-
-async def test_a_native_document_is_exported_and_a_shortcut_followed(drive_room: Room, drive: DriveSite) -> None:
-    elsewhere = drive.fake.folder("Elsewhere")
-    target = drive.fake.file("terms.txt", b"terms", elsewhere)
-    drive.fake.shortcut("Terms", target, drive.top)
-    drive.fake.shortcut("Their folder", elsewhere, drive.top)
-    plan = drive.fake.file("Plan", b"a docx", drive.top, mime_type=DOCUMENT)
-    await drive_room.full()
-    assert await drive_room.files() == {"Terms": sha256(b"terms"), "Plan.docx": sha256(b"a docx")}
-    assert [item.path for item in (await drive_room.now()).skipped] == ["Their folder"]
-
-    drive.fake.edit(target, b"new terms")
-    drive.fake.edit(plan, b"a newer docx")
-    await drive_room.sync()
-    assert await drive_room.files() == {"Terms": sha256(b"new terms"), "Plan.docx": sha256(b"a newer docx")}
 
 
 async def test_a_native_document_too_large_to_export_comes_by_its_link(drive_room: Room, drive: DriveSite) -> None:
@@ -199,18 +205,6 @@ async def test_a_folder_moved_in_or_taken_out_of_the_trash_brings_what_is_in_it(
     assert files["Legal/Elsewhere/Inner/old.txt"] == sha256(b"old")
 
 
-async def test_a_source_that_is_no_longer_shared_is_an_error_and_no_deletion(
-    drive_room: Room, drive: DriveSite
-) -> None:
-    drive.put("a.txt", b"a")
-    await drive_room.full()
-    drive.fake.delete(drive.top)
-    with pytest.raises(Permanent, match="not shared"):
-        await drive_room.sync()
-    assert set(await drive_room.files()) == {"a.txt"}
-    assert (await drive_room.now()).last_error
-
-
 async def test_who_may_read_the_folder_is_recorded(drive_room: Room) -> None:
     await drive_room.full()
     assert (await drive_room.now()).access == (
@@ -226,22 +220,6 @@ async def test_an_incremental_sync_of_nothing_new_costs_three_calls(drive_room: 
     before = drive.faults.requests.total()
     await drive_room.sync()
     assert drive.faults.requests.total() - before == 3
-
-
-async def test_twenty_thousand_files_in_a_thousand_folders_are_all_listed(drive_room: Room, drive: DriveSite) -> None:
-    drive.fake.page_size = 1000
-    for folder in range(1000):
-        parent = drive.fake.folder(f"{folder}", drive.top)
-        for number in range(20):
-            drive.fake.file(f"{number}.txt", b"", parent)
-    connector = drive_room.connector()
-    seen: set[str] = set()
-    longest = 0
-    async for page in connector.pages(cursor=None):
-        seen.update(item.external_id for item in page.items)
-        longest = max(longest, len(page.cursor or ""))
-    assert len(seen) == 20_000
-    assert longest < 1000, "the position does not grow with the source"
 
 
 async def test_a_listing_goes_on_from_any_page_in_another_process(drive_room: Room, drive: DriveSite) -> None:
@@ -265,12 +243,6 @@ async def test_a_listing_goes_on_from_any_page_in_another_process(drive_room: Ro
 async def test_a_missing_scope_is_an_error_of_its_own(drive_room: Room, drive: DriveSite) -> None:
     drive.faults.fail(LIST, status=403, reason="insufficientPermissions")
     with pytest.raises(Permanent, match="insufficientPermissions"):
-        await drive_room.full()
-
-
-async def test_an_answer_that_is_no_json_is_tried_again(drive_room: Room, drive: DriveSite) -> None:
-    drive.faults.fail(CHANGES, status=200)
-    with pytest.raises(Transient):
         await drive_room.full()
 
 

@@ -121,3 +121,27 @@ async def test_new_mail_is_here_because_gmail_tells_of_it(
     await store.sources.set_state(source.id, SourceState.paused)
     await work()
     assert google.gmail.watched is None
+
+
+async def test_a_changed_file_is_here_because_drive_tells_of_it(
+    google: FakeGoogle, store: Store, deal: Deal, queue: QueueClient, api: httpx.AsyncClient, work: Work
+) -> None:
+    room = google.drive.folder("Deal room")
+    google.drive.file("lease.txt", b"The lease ends in March.\n", room)
+    source = await store.sources.create(deal.id, SourceType.gdrive, "Room", room)
+    await api.post(f"/api/deals/{deal.id}/sources/{source.id}/sync", json={})
+    await work()
+    (channel,) = google.drive.channels.values()
+    assert channel.address == _reached(api, "gdrive")
+    assert [one.name for one in await store.documents.of_deal(deal.id)] == ["lease.txt"]
+    assert (await queue.stats())[SOURCE_SYNC.name].delayed == 0, "that the channel works is no change"
+
+    for number in range(20):
+        google.drive.file(f"note {number}.txt", b"The lease was renewed.\n", room)
+    assert await told(google, queue, source) >= 20
+    await work()
+
+    assert len(await store.documents.of_deal(deal.id)) == 21
+    assert (await api.delete(f"/api/deals/{deal.id}/sources/{source.id}")).status_code == 200
+    await work()
+    assert google.drive.channels == {}

@@ -234,14 +234,14 @@ class _Sync:
         stored = await self._store.sources.versions(self._source.id, [item.external_id for item in page.items])
         known = [item for item in page.items if stored.get(item.external_id) == item.version]
         wanted = [item for item in page.items if stored.get(item.external_id) != item.version]
+        for external_id in (*page.removed, *(item.external_id for item in known)):
+            tally.skipped.pop(external_id, None)
         for failure in page.failures:
             tally.skip(
                 SkippedItem(
                     path=failure.path, reason=failure.reason, external_id=failure.external_id, retry=failure.retry
                 )
             )
-        for external_id in (*page.removed, *(item.external_id for item in known)):
-            tally.skipped.pop(external_id, None)
         tally.listed += 0 if again else len(page.items)
         async with contextlib.aclosing(self._fetcher.fetch(wanted, stored=stored)) as portions:
             async for fetched in portions:

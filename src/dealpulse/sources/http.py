@@ -257,15 +257,23 @@ class VendorClient:
 
     @asynccontextmanager
     async def content(
-        self, path: str, *, params: Parameters | None = None, units: float = 1
+        self,
+        path: str,
+        *,
+        params: Parameters | None = None,
+        headers: Mapping[str, str] | None = None,
+        by_link: bool = False,
+        units: float = 1,
     ) -> AsyncIterator[AsyncIterator[bytes]]:
         """The bytes at ``path`` in chunks, taken up again with a range when the connection is cut.
+
+        ``by_link``: ``path`` only redirects to where the bytes are, and a range is for there alone.
 
         An answer that redirects is followed without our token: such addresses carry their own, and not for long, so
         each part asks for a new one.
         """
         async with AsyncExitStack() as stack:
-            open_part = _Parts(self, stack, path, params, units)
+            open_part = _Parts(self, stack, path, params, headers or {}, by_link, units)
             yield open_part.chunks(await open_part.open(0))
 
     async def send(self, request: httpx.Request, units: float) -> httpx.Response:
@@ -362,12 +370,21 @@ class _Parts:
     """One download, in as many parts as it takes."""
 
     def __init__(
-        self, client: VendorClient, stack: AsyncExitStack, path: str, params: Parameters | None, units: float
+        self,
+        client: VendorClient,
+        stack: AsyncExitStack,
+        path: str,
+        params: Parameters | None,
+        headers: Mapping[str, str],
+        by_link: bool,
+        units: float,
     ) -> None:
         self._client = client
         self._stack = stack
         self._path = path
         self._params = params
+        self._headers = headers
+        self._by_link = by_link
         self._units = units
         self._etag = ""
 
@@ -376,7 +393,8 @@ class _Parts:
         headers = {"range": f"bytes={offset}-"} if offset else {}
         if offset and self._etag:
             headers["if-range"] = self._etag
-        request = self._client.part_request(self._path, self._params, headers)
+        asked = self._headers if self._by_link else {**self._headers, **headers}
+        request = self._client.part_request(self._path, self._params, asked)
         response = await self._client.send(request, self._units)
         if response.has_redirect_location:
             target = str(response.url.join(response.headers["location"]))

@@ -17,6 +17,7 @@ from dealpulse.sources.contract import Connector, RateLimits
 from dealpulse.sources.vendors.folder import FolderConnector
 from dealpulse.sources.vendors.gdrive import DriveConnector
 from dealpulse.sources.vendors.gmail import GmailConnector
+from dealpulse.sources.vendors.sharepoint import SharePointConnector
 
 
 @dataclass(frozen=True)
@@ -40,10 +41,17 @@ def _gmail(source: Source, settings: SourceSettings, reach: Reach) -> Connector:
     return GmailConnector.of(source, settings.google, http=reach.http, accounts=reach.accounts, limits=reach.limits)
 
 
+def _sharepoint(source: Source, settings: SourceSettings, reach: Reach) -> Connector:
+    return SharePointConnector.of(
+        source, settings.microsoft, http=reach.http, accounts=reach.accounts, limits=reach.limits
+    )
+
+
 CONNECTORS: Final[Mapping[SourceType, Callable[[Source, SourceSettings, Reach], Connector]]] = {
     SourceType.folder: _folder,
     SourceType.gdrive: _gdrive,
     SourceType.gmail: _gmail,
+    SourceType.sharepoint: _sharepoint,
 }
 
 

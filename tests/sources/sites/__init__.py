@@ -14,6 +14,7 @@ from typing import Final
 from sources.sites.contract import PAGE, Call, Notion, Site, VendorSite
 from sources.sites.folder import FolderSite, local_folder
 from sources.sites.google import DriveSite, GmailSite, gmail, my_drive, shared_drive
+from sources.sites.microsoft import SharePointSite, library, library_folder
 
 __all__ = [
     "LACKING",
@@ -24,6 +25,7 @@ __all__ = [
     "FolderSite",
     "GmailSite",
     "Notion",
+    "SharePointSite",
     "Site",
     "VendorSite",
 ]
@@ -33,6 +35,8 @@ SITES: Final[Mapping[str, Callable[[Path], AbstractContextManager[Site]]]] = {
     "my drive": my_drive,
     "shared drive": shared_drive,
     "gmail": gmail,
+    "library": library,
+    "library folder": library_folder,
 }
 
 LACKING: Final[Mapping[str, Mapping[Notion, str]]] = {

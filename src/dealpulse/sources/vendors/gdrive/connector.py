@@ -8,36 +8,36 @@ of what is in it. A change of something else concerns the source if its folder i
 
 from __future__ import annotations
 
-import dataclasses
 import re
+import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import urlsplit
 
 import httpx
-import msgspec
-from msgspec import Struct
 from msgspec.structs import replace
 
-from dealpulse.errors import Permanent, Transient
+from dealpulse.errors import DealPulseError, Permanent, Transient
 from dealpulse.models import Provider, Source, SourceAccess, SourceFolder
 from dealpulse.settings import GoogleSettings
 from dealpulse.sources.accounts import Accounts
 from dealpulse.sources.contract import (
-    Checksum,
     CursorExpired,
     ItemFailure,
-    ItemKind,
     RateLimits,
     SourceItem,
     SourcePage,
     SourcePlace,
 )
+from dealpulse.sources.found import Found
 from dealpulse.sources.http import Budget, Refused, Vendor, VendorClient
+from dealpulse.sources.notifications import Callback, Subscription
+from dealpulse.sources.tree import Tree, following
 from dealpulse.sources.vendors.gdrive import wire
-from dealpulse.sources.vendors.gdrive.tree import Tree
+from dealpulse.sources.vendors.gdrive.items import item_of, shortcut_item, unavailable
+from dealpulse.sources.vendors.gdrive.position import Position
 
 SCOPE: Final = "https://www.googleapis.com/auth/drive.readonly"
 
@@ -53,61 +53,12 @@ _FOLDERS_AT_ONCE: Final = 20
 """Asked about in one question, which Drive refuses when it grows too long."""
 _ALL_DRIVES: Final[Mapping[str, str]] = {"supportsAllDrives": "true"}
 _LISTED_DRIVES: Final[Mapping[str, str]] = {**_ALL_DRIVES, "includeItemsFromAllDrives": "true"}
+_CHANNEL_LASTS: Final = timedelta(days=7)
+"""The most that Drive grants for changes."""
 _ID = re.compile(r"[A-Za-z0-9_-]+")
 _ADDRESS = re.compile(r"/folders/([A-Za-z0-9_-]+)|[?&]id=([A-Za-z0-9_-]+)")
-_EMAIL_ENDINGS: Final = (".eml", ".msg")
+_TARGET_GONE: Final = "What this shortcut points to is gone, or not shared."
 _EXPIRED: Final = frozenset({400, 404, 410})
-
-
-class _Position(Struct, frozen=True, omit_defaults=True):
-    """The cursor: where the change log is followed from, and the folders being listed before that."""
-
-    token: str
-    batch: tuple[str, ...] = ()
-    page: str | None = None
-    missed: bool = False
-    """The listing this stems from could not see everything."""
-
-    def encoded(self) -> str:
-        return msgspec.json.encode(self).decode()
-
-    @classmethod
-    def decoded(cls, cursor: str) -> _Position:
-        try:
-            return msgspec.json.decode(cursor, type=cls)
-        except msgspec.MsgspecError as error:
-            raise CursorExpired("The stored position is none of Drive's.") from error
-
-
-@dataclass
-class _Found:
-    """What a page of the vendor's holds for this source; of one id the last word counts."""
-
-    items: dict[str, SourceItem] = field(default_factory=dict)
-    removed: dict[str, None] = field(default_factory=dict)
-    failures: dict[str, ItemFailure] = field(default_factory=dict)
-    folders: dict[str, SourceFolder] = field(default_factory=dict)
-
-    def put(self, item: SourceItem) -> None:
-        self.removed.pop(item.external_id, None)
-        self.items[item.external_id] = item
-
-    def fail(self, failure: ItemFailure) -> None:
-        self.failures[failure.external_id or failure.path] = failure
-
-    def remove(self, external_id: str) -> None:
-        for known in (self.items, self.failures, self.folders):
-            known.pop(external_id, None)
-        self.removed[external_id] = None
-
-    def page(self, position: _Position) -> SourcePage:
-        return SourcePage(
-            items=tuple(self.items.values()),
-            cursor=position.encoded(),
-            removed=tuple(self.removed),
-            failures=tuple(self.failures.values()),
-            folders=tuple(self.folders.values()),
-        )
 
 
 class DriveConnector:
@@ -142,15 +93,15 @@ class DriveConnector:
     async def pages(self, *, cursor: str | None, folders: Sequence[SourceFolder] = ()) -> AsyncIterator[SourcePage]:
         top = await self._locate()
         tree = Tree(SourceFolder(external_id=top.id, name=top.name), folders)
-        position = _Position(await self._start_token(top)) if cursor is None else _Position.decoded(cursor)
+        position = Position(await self._start_token(top)) if cursor is None else Position.decoded(cursor)
         while True:
             async for reached, found in self._crawl(position, tree):
                 position = reached
-                yield found.page(position)
+                yield found.page(position.encoded())
             async for reached, found in self._follow(position, tree):
                 quiet, position = reached == position, reached
                 if not quiet:
-                    yield found.page(position)
+                    yield found.page(position.encoded())
             if not tree.unlisted(1):
                 break
         yield SourcePage(items=(), cursor=position.encoded(), last=True, complete_listing=not position.missed)
@@ -161,11 +112,11 @@ class DriveConnector:
             return None
         folder_id = file.parents[0] if file.parents else None
         if file.shortcut_details is None:
-            return _item(file, folder_id=folder_id, path=file.name)
+            return item_of(file, folder_id=folder_id, path=file.name)
         target = await self._file(file.shortcut_details.target_id, key=file.shortcut_details.target_resource_key)
         if target is None or target.trashed or target.mime_type == wire.FOLDER:
             return None
-        return _shortcut_item(file, target, folder_id, path=file.name)
+        return shortcut_item(file, target, folder_id, path=file.name)
 
     @asynccontextmanager
     async def content(self, item: SourceItem) -> AsyncIterator[AsyncIterator[bytes]]:
@@ -174,17 +125,54 @@ class DriveConnector:
                 yield chunks
         except Refused as error:
             if error.reason != "exportSizeLimitExceeded" or (link := await self._export_link(item)) is None:
-                raise _unavailable(error) from error
+                raise unavailable(error) from error
         else:
             return
         try:
             async with self._client.content(link) as chunks:
                 yield chunks
         except Refused as error:
-            raise _unavailable(error) from error
+            raise unavailable(error) from error
 
     async def aclose(self) -> None:
         """Nothing to close: connections are shared."""
+
+    # Being told of changes ---------------------------------------------------------------------------------------
+
+    async def subscribe(self, callback: Callback) -> Subscription:
+        """Of every change the account is told of: a folder alone cannot be watched."""
+        top = await self._locate()
+        wanted = datetime.now(UTC) + _CHANNEL_LASTS
+        channel = await self._client.post(
+            "/changes/watch",
+            wire.Channel,
+            params=self._in_drive(top, {"pageToken": await self._start_token(top), **_LISTED_DRIVES}),
+            json={
+                "id": str(uuid.uuid4()),
+                "type": "web_hook",
+                "address": callback.address,
+                "token": callback.secret,
+                "expiration": int(wanted.timestamp() * 1000),
+            },
+        )
+        expires_at = datetime.fromtimestamp(int(channel.expiration) / 1000, UTC)
+        return Subscription(channel.id, resource=channel.resource_id, expires_at=expires_at)
+
+    async def renew(self, subscription: Subscription, callback: Callback) -> Subscription:
+        """A channel cannot be kept for longer: another takes its place, and is there before it goes."""
+        another = await self.subscribe(callback)
+        with suppress(DealPulseError):  # it ends by itself, and what it tells until then is not listened to
+            await self.unsubscribe(subscription)
+        return another
+
+    async def unsubscribe(self, subscription: Subscription) -> None:
+        try:
+            await self._client.tell(
+                "/channels/stop", json={"id": subscription.external_id, "resourceId": subscription.resource}
+            )
+        except Refused as error:
+            if error.status != 404:
+                raise
 
     # Where the source is -----------------------------------------------------------------------------------------
 
@@ -240,18 +228,22 @@ class DriveConnector:
         return tuple(sorted(found, key=lambda one: (one.who, one.role)))
 
     async def _start_token(self, top: wire.File) -> str:
-        params = {**_ALL_DRIVES, "driveId": top.drive_id} if top.drive_id else _ALL_DRIVES
+        params = self._in_drive(top, _ALL_DRIVES)
         answer = await self._client.get("/changes/startPageToken", wire.StartPageToken, params=params)
         return answer.start_page_token
 
+    def _in_drive(self, top: wire.File, params: Mapping[str, str | int]) -> Mapping[str, str | int]:
+        """A shared drive has a change log of its own."""
+        return {**params, "driveId": top.drive_id} if top.drive_id else params
+
     # Listing -----------------------------------------------------------------------------------------------------
 
-    async def _crawl(self, position: _Position, tree: Tree) -> AsyncIterator[tuple[_Position, _Found]]:
+    async def _crawl(self, position: Position, tree: Tree) -> AsyncIterator[tuple[Position, Found]]:
         """List every folder whose content is not known yet."""
         at_once = _FOLDERS_AT_ONCE
         while batch := position.batch or tree.unlisted(at_once):
             try:
-                answer = await self._list(batch, position.page)
+                answer = await self._list([tree.listed_as(one) for one in batch], position.page)
             except Refused as error:
                 if position.page is not None and error.status == 400:
                     # Page tokens are valid for some hours only.
@@ -274,7 +266,7 @@ class DriveConnector:
                 found.folders |= {folder.external_id: folder for folder in tree.listed(batch)}
             elif token == position.page:
                 raise Transient("Drive's listing repeats itself.", code="listing_repeats")
-            position = _Position(
+            position = Position(
                 position.token,
                 batch=() if token is None else batch,
                 page=token,
@@ -297,13 +289,13 @@ class DriveConnector:
             params["pageToken"] = page_token
         return await self._client.get("/files", wire.FileList, params=params)
 
-    async def _sorted(self, files: Sequence[wire.File], tree: Tree) -> _Found:
-        found = _Found()
+    async def _sorted(self, files: Sequence[wire.File], tree: Tree) -> Found:
+        found = Found()
         for file in files:
             await self._put(file, tree, found)
         return found
 
-    async def _put(self, file: wire.File, tree: Tree, found: _Found) -> None:
+    async def _put(self, file: wire.File, tree: Tree, found: Found) -> None:
         """Take a file, folder or shortcut as it is now for what it is to this source."""
         parent = tree.parent_among(file.parents)
         if file.id == tree.top_id:
@@ -312,6 +304,10 @@ class DriveConnector:
             tree.remove(file.id)
             found.remove(file.id)
         elif file.mime_type == wire.FOLDER:
+            if (shortcut := tree.leading_to(file.id)) is not None:
+                # It is in the source itself by now, and listed there.
+                tree.remove(shortcut.external_id)
+                found.remove(shortcut.external_id)
             known = tree.get(file.id)
             folder = SourceFolder(
                 external_id=file.id, parent_id=parent, name=file.name, listed=known is not None and known.listed
@@ -323,25 +319,40 @@ class DriveConnector:
         elif file.shortcut_details is not None:
             await self._put_shortcut(file, parent, tree, found)
         else:
-            found.put(_item(file, folder_id=parent, path=tree.path(parent, file.name)))
+            found.put(item_of(file, folder_id=parent, path=tree.path(parent, file.name)))
 
-    async def _put_shortcut(self, file: wire.File, parent: str, tree: Tree, found: _Found) -> None:
+    async def _put_shortcut(self, file: wire.File, parent: str, tree: Tree, found: Found) -> None:
         details, path = file.shortcut_details, tree.path(parent, file.name)
         if details is None:
             return
         target = await self._target(file)
         if target is None or target.trashed:
-            found.fail(ItemFailure(path, "What this shortcut points to is gone, or not shared.", file.id))
+            found.fail(ItemFailure(path, _TARGET_GONE, file.id))
         elif target.mime_type == wire.FOLDER:
-            reason = "Shortcuts to folders are not followed; connect the folder as a source of its own."
-            found.fail(ItemFailure(path, reason, file.id, retry=False))
+            await self._put_folder_shortcut(file, target, parent, tree, found)
         elif tree.parent_among(target.parents) is None:
             shortcut = SourceFolder(
                 external_id=file.id, parent_id=parent, name=file.name, target_id=target.id, listed=True
             )
             tree.put(shortcut)
             found.folders[file.id] = shortcut
-            found.put(_shortcut_item(file, target, parent, path=path))
+            found.put(shortcut_item(file, target, parent, path=path))
+
+    async def _put_folder_shortcut(
+        self, file: wire.File, target: wire.File, parent: str, tree: Tree, found: Found
+    ) -> None:
+        if target.drive_id != (await self._locate()).drive_id:
+            reason = "It leads to another drive, whose changes are told elsewhere; connect that folder as a source."
+            found.fail(ItemFailure(tree.path(parent, file.name), reason, file.id, retry=False))
+            return
+        shortcut = SourceFolder(external_id=file.id, parent_id=parent, name=file.name, target_id=target.id, listed=True)
+        known, leading = tree.get(file.id), tree.leading_to(target.id)
+        if tree.get(target.id) is None and (leading is None or leading == known):
+            shortcut = replace(following(shortcut), listed=known is not None and known.listed)
+        found.removed.pop(file.id, None)
+        if shortcut != known:
+            tree.put(shortcut)
+            found.folders[file.id] = shortcut
 
     async def _target(self, shortcut: wire.File) -> wire.File | None:
         details = shortcut.shortcut_details
@@ -356,11 +367,11 @@ class DriveConnector:
 
     # Following changes -------------------------------------------------------------------------------------------
 
-    async def _follow(self, position: _Position, tree: Tree) -> AsyncIterator[tuple[_Position, _Found]]:
+    async def _follow(self, position: Position, tree: Tree) -> AsyncIterator[tuple[Position, Found]]:
         """Every change from the position on; the last position is where the next sync begins."""
         while True:
             answer = await self._changes(position.token)
-            found = _Found()
+            found = Found()
             for change in answer.changes:
                 await self._put_change(change, tree, found)
             token = answer.next_page_token or answer.new_start_page_token
@@ -380,19 +391,23 @@ class DriveConnector:
             "includeRemoved": "true",
             **_LISTED_DRIVES,
         }
-        if top.drive_id:
-            params["driveId"] = top.drive_id
         try:
-            return await self._client.get("/changes", wire.ChangeList, params=params)
+            return await self._client.get("/changes", wire.ChangeList, params=self._in_drive(top, params))
         except Refused as error:
             if error.status in _EXPIRED:
                 raise CursorExpired("Drive no longer knows the position in its change log.") from error
             raise
 
-    async def _put_change(self, change: wire.Change, tree: Tree, found: _Found) -> None:
+    async def _put_change(self, change: wire.Change, tree: Tree, found: Found) -> None:
         if change.file_id is None or change.file_id == tree.top_id:
             return  # of a shared drive itself, or of the top: whether that can be read was asked first
         shortcuts = tree.shortcuts_to(change.file_id)
+        followed, gone = tree.leading_to(change.file_id), change.file is None or change.file.trashed
+        if followed is not None and gone:
+            tree.remove(followed.external_id)
+            found.remove(followed.external_id)
+            path = tree.path(followed.parent_id, followed.name)
+            found.fail(ItemFailure(path, _TARGET_GONE, followed.external_id, retry=False))
         if change.removed or change.file is None:
             tree.remove(change.file_id)
             found.remove(change.file_id)
@@ -401,10 +416,15 @@ class DriveConnector:
         for shortcut in shortcuts:
             if change.file is None or change.file.trashed:
                 found.remove(shortcut.external_id)
+            elif change.file.mime_type == wire.FOLDER:
+                # Out of the source by itself, it may still be led to.
+                if tree.get(change.file_id) is None and tree.leading_to(change.file_id) is None:
+                    tree.put(following(shortcut))
+                    found.folders[shortcut.external_id] = following(shortcut)
             else:
                 as_file = wire.File(id=shortcut.external_id, name=shortcut.name)
                 path = tree.path(shortcut.parent_id, shortcut.name)
-                found.put(_shortcut_item(as_file, change.file, shortcut.parent_id, path=path))
+                found.put(shortcut_item(as_file, change.file, shortcut.parent_id, path=path))
 
     # Content -----------------------------------------------------------------------------------------------------
 
@@ -429,39 +449,3 @@ def _folder_id(location: str) -> str:
     if match is None:
         raise Permanent("Name a Drive folder by its id or its address in the browser.", code="wrong_location")
     return match[1] or match[2]
-
-
-def _item(file: wire.File, *, folder_id: str | None, path: str) -> SourceItem:
-    """A native document has no bytes of its own: it is what it is exported as, and its version counts every change."""
-    export = file.export
-    if export is None:
-        mime_type, ending, content = file.mime_type, "", f"/files/{file.id}?alt=media&supportsAllDrives=true"
-        version = file.md5_checksum or f"{file.size}-{file.modified_time}"
-    else:
-        (mime_type, ending), version = export, f"version {file.version}"
-        content = f"/files/{file.id}/export?mimeType={mime_type}"
-    return SourceItem(
-        external_id=file.id,
-        kind=ItemKind.email if file.name.lower().endswith(_EMAIL_ENDINGS) else ItemKind.document,
-        name=file.name + ending,
-        path=path + ending,
-        version=version,
-        size_bytes=0 if export else int(file.size),
-        mime_type=mime_type,
-        modified_at=file.modified_time,
-        web_link=file.web_view_link,
-        folder_id=folder_id,
-        checksum=Checksum("md5", file.md5_checksum) if file.md5_checksum else None,
-        content_ref=content,
-    )
-
-
-def _shortcut_item(shortcut: wire.File, target: wire.File, folder_id: str | None, *, path: str) -> SourceItem:
-    """What a shortcut points to, under the shortcut's own name and place."""
-    content = _item(target, folder_id=None, path=path)
-    named = _item(replace(target, id=shortcut.id, name=shortcut.name), folder_id=folder_id, path=path)
-    return dataclasses.replace(named, content_ref=content.content_ref)
-
-
-def _unavailable(error: Refused) -> Permanent:
-    return Permanent(wire.REASONS.get(error.reason, error.message), code=error.reason or error.code)

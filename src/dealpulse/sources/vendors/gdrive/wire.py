@@ -110,3 +110,11 @@ class PermissionList(Struct, frozen=True, rename="camel"):
 
 class ExportLinks(Struct, frozen=True, rename="camel"):
     export_links: dict[str, str] = {}
+
+
+class Channel(Struct, frozen=True, rename="camel"):
+    """``expiration`` in milliseconds since the epoch."""
+
+    id: str
+    resource_id: str
+    expiration: str

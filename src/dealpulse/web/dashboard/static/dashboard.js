@@ -64,6 +64,8 @@ function told(fresh) {
   sign.textContent = fresh ? "live" : "not reached";
 }
 
+const kinds = ["enqueued", "started", "progress", "changed", "retried", "handed_back", "crashed", "completed", "failed",
+  "cancelled", "discarded", "paused", "resumed", "missed"];
 let stream = null;
 let soon = null;
 
@@ -74,7 +76,7 @@ function listen() {
   stream.onopen = () => told(true);
   stream.onerror = () => told(false);
   stream.onmessage = heard;
-  for (const kind of ["enqueued", "started", "completed", "failed", "retried", "cancelled", "progress", "paused", "resumed", "promoted", "discarded", "replayed", "crashed", "parked", "released", "missed"]) {
+  for (const kind of kinds) {
     stream.addEventListener(kind, heard);
   }
 }
