@@ -56,6 +56,7 @@ OTHER_VALUES = {
     "DELIVERY_ALLOW_PRIVATE": "true",
     "API_TRUST_LOOPBACK": "true",
     "API_CORS_ORIGINS": "https://app.example.com",
+    "DASHBOARD_PAYLOADS": "read",
     "METRICS_OPEN": "true",
     "ALERT_NEEDS_CONSENT": "false",
     "ALERT_WEBHOOK_URL": "https://example.com/hook",
