@@ -489,7 +489,8 @@ def _refusal(job: Job, subject: Subject | None) -> Rejected | None:
     kind = job.operation.subject_type
     if subject is None or not _same_id(subject.deal_id, job.deal_id):
         what = "deal" if kind is SubjectType.brief else kind.value
-        return NotFound(f"The deal has no {what} {job.operation.subject_id[:100]}.", code=f"{what}_not_found")
+        told = {"deal": "There is no such deal.", "email": "There is no such e-mail in the deal."}
+        return NotFound(told.get(what, f"There is no such {what} in the deal."), code=f"{what}_not_found")
     if kind is SubjectType.brief and not subject.is_active:
         return Invalid("Only active deals get briefs.", code="deal_not_active")
     return None

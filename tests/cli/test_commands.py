@@ -59,6 +59,14 @@ def test_a_deal_is_made_listed_and_archived(dealpulse: CommandLine) -> None:
     assert "Only active deals" in refused.stderr
 
 
+def test_a_deal_is_given_a_budget(dealpulse: CommandLine) -> None:
+    deal_id = dealpulse("deal", "create", "Project Heron").stdout.strip()
+    assert dealpulse("deal", "budget", deal_id, "--usd", "7.5").stdout == "It may spend 7.50 USD a day.\n"
+    assert dealpulse("deal", "budget", deal_id, "--default").stdout == "It may spend what is set for all deals.\n"
+    assert "--usd" in dealpulse("deal", "budget", deal_id).stderr
+    assert "no such deal" in dealpulse("deal", "budget", NOWHERE, "--default").stderr
+
+
 def test_what_a_deal_has_cost_is_shown(dealpulse: CommandLine) -> None:
     deal_id = dealpulse("deal", "create", "Project Heron").stdout.strip()
     shown = dealpulse("deal", "cost", deal_id, "--days", "7")

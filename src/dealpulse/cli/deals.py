@@ -143,6 +143,19 @@ def cost(
     typer.echo(f"Together {sum(one.cost_usd for one in costs):.4f} USD.")
 
 
+@deal.command()
+def budget(
+    deal_id: DealId,
+    usd: Annotated[float | None, typer.Option(min=0, help="US dollars a day; 0 is any amount.")] = None,
+    default: Annotated[bool, typer.Option("--default", help="What AI_DAILY_BUDGET_USD says for all deals.")] = False,
+) -> None:
+    """Say what a deal may spend on models a day."""
+    if default == (usd is not None):
+        raise typer.BadParameter("Say an amount with --usd, or --default.")
+    answer_to(lambda clients: clients.store.deals.set_budget(deal_id, usd))
+    typer.echo("It may spend what is set for all deals." if usd is None else f"It may spend {usd:.2f} USD a day.")
+
+
 def _cost_row(cost: Cost) -> tuple[str, ...]:
     read = cost.input_tokens + cost.cache_read_tokens + cost.cache_write_tokens
     counts = (str(cost.calls), str(read), str(cost.output_tokens), f"{cost.cost_usd:.4f}")

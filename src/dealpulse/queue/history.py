@@ -5,6 +5,7 @@ A queue is named by its key (``Queue.key``), so that arq's own default queue can
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ from dealpulse.queue.views import JobView, job_view
 MAX_PAGE: Final = 500
 LEAST_PER_SECOND: Final = 0.001
 _EXAMPLES: Final = 5
+_DEAD_REMEMBERED: Final = 4_000
 _OURS_AT_MOST: Final = 64 * 1024
 """Bytes; a payload larger than this is none of ours, which hold ids."""
 _LISTED: Final = (
@@ -114,6 +116,8 @@ class History:
     def __init__(self, pool: ArqRedis) -> None:
         self._pool = pool
         self._kept = KeptRuns(pool)
+        self._dead: OrderedDict[tuple[str, int], DeadLetter] = OrderedDict()
+        """Dead letters read before, by run and time of death: what they died of never changes."""
 
     # --- looking ----------------------------------------------------------------------------------------------------
 
@@ -157,9 +161,19 @@ class History:
 
     async def dead_groups(self, queue: str) -> list[DeadGroup]:
         """A queue's dead letters by what they died of, the one met last first."""
+        async with redis_faults():
+            named = await self._kept.newest(keys.history(queue, Kept.failed), -1)
+            known = {died: self._dead[died] for died in named if died in self._dead}
+            new = [died for died in named if died not in known]
+            records = await self._kept.records([run for run, _ in new], _OF_DEAD)
+        read = {died: _dead_letter(*died, record) for died, record in zip(new, records, strict=True)}
+        self._dead |= read
         groups: dict[str, list[DeadLetter]] = {}
-        for letter in await self.dead_letters(queue):
+        for died in named:
+            letter = known.get(died) or read[died]
             groups.setdefault(letter.fingerprint, []).append(letter)
+        while len(self._dead) > _DEAD_REMEMBERED:
+            self._dead.popitem(last=False)
         return [_dead_group(members) for members in groups.values()]
 
     async def runs_before(self, queue: str, kept: Kept, moment: datetime) -> list[str]:

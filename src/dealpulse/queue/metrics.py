@@ -6,7 +6,7 @@ histograms of half octaves: bucket b holds those up to 2^(b/2) ms, so a percenti
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -268,7 +268,8 @@ def _histogram(times: Mapping[bytes, bytes], kind: bytes) -> Histogram:
 
 
 def _together(histograms: Iterable[Histogram]) -> Histogram:
-    buckets: Counter[int] = Counter()
+    buckets: dict[int, int] = {}
     for histogram in histograms:
-        buckets.update(histogram.buckets)
+        for bucket, held in histogram.buckets.items():
+            buckets[bucket] = buckets.get(bucket, 0) + held
     return Histogram(buckets)
