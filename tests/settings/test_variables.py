@@ -57,7 +57,6 @@ OTHER_VALUES = {
     "API_TRUST_LOOPBACK": "true",
     "DASHBOARD_PAYLOADS": "admin",
     "API_CORS_ORIGINS": "https://app.example.com",
-    "DASHBOARD_PAYLOADS": "read",
     "METRICS_OPEN": "true",
     "ALERT_NEEDS_CONSENT": "false",
     "ALERT_WEBHOOK_URL": "https://example.com/hook",

@@ -19,7 +19,7 @@ from dealpulse.settings import SourceSettings
 from dealpulse.sources.contract import ItemKind
 from sources.sites import SITES, Site
 
-SHOWN: Final = {"gdrive": "my drive", "sharepoint": "library", "outlook": "outlook"}
+SHOWN: Final = {"gdrive": "my drive", "gmail": "gmail", "sharepoint": "library", "outlook": "outlook"}
 """By the source's type: the site that shows it."""
 
 
@@ -45,6 +45,7 @@ def addresses(settings: SourceSettings) -> dict[str, str]:
         "GOOGLE_API_URL": google.api_url,
         "GOOGLE_TOKEN_URL": google.token_url,
         "GOOGLE_SERVICE_ACCOUNT_FILE": str(google.service_account),
+        **({"GOOGLE_IMPERSONATE": google.impersonate} if google.impersonate else {}),
     }
 
 

@@ -11,7 +11,7 @@ from sources.elsewhere import syncing
 from sources.rooms import Room, fill, sha256
 from sources.sites import PAGE, Call, Notion, Site, VendorSite
 
-PORTION = 128
+PORTION = 150
 """So many items at most are fetched again, as docs/sources.md says."""
 
 

@@ -27,6 +27,12 @@ CLIENT_ID, CLIENT_SECRET = "client", "client-secret"
 KEY_NAME = "push-key"
 
 
+@functools.cache
+def _key() -> rsa.RSAPrivateKey:
+    """One for all: making one takes longer than most tests."""
+    return rsa.generate_private_key(65537, 2048)
+
+
 @dataclass(frozen=True)
 class _Token:
     expires_at: float
@@ -40,7 +46,7 @@ class Accounts:
     refresh_tokens: set[str] = field(default_factory=set)
     rotates: bool = False
     """Each refresh replaces the refresh token, as Microsoft's does and Google's may."""
-    key: rsa.RSAPrivateKey = field(default_factory=lambda: _key())
+    key: rsa.RSAPrivateKey = field(default_factory=_key)
     _tokens: dict[str, _Token] = field(default_factory=dict)
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
@@ -107,12 +113,6 @@ class Accounts:
             answer["refresh_token"] = f"refresh-{next(self._numbers)}"
             self.refresh_tokens.add(answer["refresh_token"])
         return JSONResponse(answer)
-
-
-@functools.cache
-def _key() -> rsa.RSAPrivateKey:
-    """One for all: making one takes longer than most tests."""
-    return rsa.generate_private_key(65537, 2048)
 
 
 def _bearer(request: Request) -> str:
