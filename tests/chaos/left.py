@@ -12,7 +12,7 @@ from dealpulse.queue import keys
 from dealpulse.queue.connection import answer
 
 _LASTING: Final = (
-    r"{queue}:(totals|completed|failed|cancelled|earlier)",
+    r"{queue}:(totals|completed|failed|cancelled|earlier|times|faults)",
     r"dealpulse:(events|workers|amnesty)",
     r"dealpulse:schedules?(:.+)?",
     r"dealpulse:alerts(:unsent|:notices)?",
